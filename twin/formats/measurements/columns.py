@@ -40,6 +40,11 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "rtt": ("rtt", "rttms", "rttavg", "rttavgms", "avgrtt", "rttmedianms", "roundtripms", "median"),
     "answered": ("answered", "reachable", "pollok"),
     "adjacent": ("adjacent", "adjacency"),
+    "changes": (
+        *("carrierchanges", "carrierchangestotal", "nodenetworkcarrierchangestotal", "carriertransitions", "linkflaps"),
+        *("interfacesinterfacestatecounterscarriertransitions", "statechanges"),
+    ),
+    "lastchange": ("iflastchange", "lastchange", "interfacesinterfacestatelastchange"),
     "errors": ("errorspers", "errorsps", "inerrorspers"),
 }  # fmt: skip
 _DIRECTION = {

@@ -18,6 +18,7 @@ from .moments import read_moments
 from .part import Edges, Options, Part, use
 from .sheet import Sheet
 from .states import states
+from .turns import CountedTurn, TurnReadings, lines_of, missed_turns
 
 FRAME_MBIT = 0.008
 """A mean packet, where packets are counted and octets are not: 1,000 bytes."""
@@ -50,7 +51,7 @@ def read_link_table(sheet: Sheet, columns: Columns, found: Interfaces, options: 
                          unit=options.units.get("time"))  # fmt: skip
     keys = _keys(sheet, columns, found)
     reader = _Reader(sheet, columns, found, options, keys, times.seconds)
-    series, uses = list(reader.series()), reader.uses
+    series, turns, uses = list(reader.series()), tuple(reader.turns()), reader.uses
     if keys.by_link and "link" not in columns:
         series, told = _orient(series, found)
         uses.append(told)
@@ -61,7 +62,8 @@ def read_link_table(sheet: Sheet, columns: Columns, found: Interfaces, options: 
     _require_plausible(sheet, columns, series, found, options)
     ends = times.seconds[np.isfinite(times.seconds)]
     rows = _as_rows(columns, series, keys, times.seconds) if keys.by_link else None
-    return Part(account, tuple(series), rows, edges=reader.edges(), end=float(ends.max()) if ends.size else np.nan)
+    end = float(ends.max()) if ends.size else np.nan
+    return Part(account, tuple(series), rows, turns=turns, edges=reader.edges(), end=end)
 
 
 class _Reader:
@@ -93,6 +95,27 @@ class _Reader:
             name = self._columns.name("adjacent")
             yield _of("adjacent", self._time, np.full(self._time.size, np.nan), keys.sends,
                       states(name, self._sheet.coded(name)))  # fmt: skip
+
+    def turns(self) -> Iterator[CountedTurn]:
+        """Changes of state that no poll met, of interfaces that say when they changed last, or how often."""
+        columns, sheet, keys, network = self._columns, self._sheet, self._keys, self._found.network
+        if not {"changes", "lastchange"} & set(columns.known):
+            return
+        nothing = np.full(sheet.rows, np.nan)
+        up = states(columns.name("up"), sheet.coded(columns.name("up"))) if "up" in columns else nothing
+        last = sheet.numbers(columns.name("lastchange")) if "lastchange" in columns else nothing
+        changes, counted = np.zeros(sheet.rows, np.uint64), np.zeros(sheet.rows, np.bool_)
+        if "changes" in columns:
+            changes, counted = sheet.counts(columns.name("changes"))
+        series = np.where(keys.sends >= 0, keys.sends, -1)
+        found = missed_turns(TurnReadings(self._time, series, up, changes, counted, last, self._uptime))
+        told = 0
+        for turns in found:
+            link = network.links[turns.series]
+            told += len(turns.times)
+            yield from lines_of(turns, link.tail, link.interface.rpartition("/")[2])
+        name = columns.name("changes" if "changes" in columns else "lastchange")
+        self.uses.append(use(name, "used", told, "changes of state that no poll met"))
 
     def edges(self) -> Edges | None:
         """What enters and leaves the network by interfaces that lead to no link, as far as both were counted."""

@@ -15,6 +15,7 @@ from twin.model import Floats, Ints
 from .assemble import Series
 from .interfaces import Ports
 from .prefixes import Prefixes
+from .turns import CountedTurn
 
 
 class Options(NamedTuple):
@@ -57,6 +58,8 @@ class Part(NamedTuple):
     probes: ProbeSamples | None = None
     nodes: NodeSamples | None = None
     events: tuple[Event, ...] = ()
+    turns: tuple[CountedTurn, ...] = ()
+    """Changes of interfaces that no poll met."""
     edges: Edges | None = None
     sampling: int | None = None
     probe_packets: int | None = None

@@ -19,6 +19,7 @@ _NODE = ("node", "router", "source", "target", "device_name", "sysName", "instan
 _INTERFACE = ("ifName", "interface_name", "name", "device", "interface", "ifDescr")
 _DESCRIPTION = ("ifAlias", "description", "interface_description")
 _INDEX = ("ifIndex",)
+_UPTIME = "sysUpTime"
 
 
 class MetricColumns(NamedTuple):
@@ -39,6 +40,8 @@ EXPORTERS: tuple[MetricColumns, ...] = (
             "ifOperStatus": "ifOperStatus",
             "ifInErrors": "ifInErrors",
             "ifOutDiscards": "ifOutDiscards",
+            "ifLastChange": "ifLastChange",
+            "sysUpTime": _UPTIME,
         },
     ),
     MetricColumns(
@@ -49,6 +52,7 @@ EXPORTERS: tuple[MetricColumns, ...] = (
             "node_network_up": "up",
             "node_network_receive_errs_total": "ifInErrors",
             "node_network_transmit_drop_total": "ifOutDiscards",
+            "node_network_carrier_changes_total": "carrier_changes",
         },
     ),
     MetricColumns(
@@ -58,6 +62,8 @@ EXPORTERS: tuple[MetricColumns, ...] = (
             "interfaces_interface_state_counters_in_octets": "ifHCInOctets",
             "interfaces_interface_state_counters_in_errors": "ifInErrors",
             "interfaces_interface_state_counters_out_discards": "ifOutDiscards",
+            "interfaces_interface_state_counters_carrier_transitions": "carrier_changes",
+            "interfaces_interface_state_last_change": "ifLastChange",
             "gnmic_out_octets": "ifHCOutOctets",
             "gnmic_in_octets": "ifHCInOctets",
             "interface_state_counters_out_octets": "ifHCOutOctets",
@@ -113,11 +119,15 @@ def sheet_of(source: Source, samples: Iterable[ExposedSample], quantities: Mappi
     known = quantities or {metric: column for one in EXPORTERS for metric, column in one.quantities.items()}
     rows: dict[tuple[float, str, str], dict[str, str]] = {}
     described: dict[tuple[str, str], dict[str, str]] = {}
+    uptime: dict[tuple[float, str], str] = {}
     for sample in samples:
         column = known.get(sample.metric)
         if column is None:
             continue
         node = _label(sample.labels, _NODE)
+        if column == _UPTIME:  # of the router, not of an interface
+            uptime[sample.time, node] = sample.value
+            continue
         interface = _label(sample.labels, (*_INTERFACE, *_INDEX))
         rows.setdefault((sample.time, node, interface), {})[column] = sample.value
         more = {"ifAlias": _label(sample.labels, _DESCRIPTION), "ifIndex": _label(sample.labels, _INDEX)}
@@ -134,7 +144,7 @@ def sheet_of(source: Source, samples: Iterable[ExposedSample], quantities: Mappi
     for name in ("ifAlias", "ifIndex"):
         columns[name] = [described[key[1:]].get(name) for key in keys]
     for name in dict.fromkeys(known.values()):
-        columns[name] = [rows[key].get(name) for key in keys]
+        columns[name] = [uptime.get(key[:2]) if name == _UPTIME else rows[key].get(name) for key in keys]
     return Sheet(source, {name: values for name, values in columns.items() if any(values)})
 
 

@@ -28,6 +28,7 @@ from .pair_tables import read_adjacency_table, read_node_table, read_probe_table
 from .part import Edges, Options, Part, use
 from .prometheus import is_prometheus, prometheus_sheet
 from .sheet import Sheet
+from .turns import unlogged
 from .walks import is_walk, walk_sheet
 
 SHAPES = (
@@ -170,12 +171,13 @@ def combine(parts: Sequence[Part], network: Network, options: Options, *, alone:
     if traffic is not None and grid.times.size > 1:
         traffic = traffic._replace(time=_snapped(traffic.time, grid))
     none, nobody = np.zeros(0), np.zeros(0, dtype=np.int64)
+    logged = [event for part in parts for event in part.events]
     telemetry = Telemetry(
         links,
         _nodes(parts, links, network),
         _probes(parts, grid),
         traffic or TrafficSamples(none, nobody, nobody, none),
-        tuple(event for part in parts for event in part.events),
+        (*logged, *unlogged([x for part in parts for x in part.turns], logged)),
         interfaces,
         declared=_declared(parts, links, traffic, grid),
     )

@@ -17,6 +17,7 @@ _OIDS: Mapping[str, str] = {
     _IF + "5": "ifSpeed",
     _IF + "7": "ifAdminStatus",
     _IF + "8": "ifOperStatus",
+    _IF + "9": "ifLastChange",
     _IF + "10": "ifInOctets",
     _IF + "14": "ifInErrors",
     _IF + "16": "ifOutOctets",
@@ -29,7 +30,10 @@ _OIDS: Mapping[str, str] = {
     _SYSTEM + "3": "sysUpTime",
 }
 _LASTING = ("ifName", "ifDescr", "ifAlias")
-_READ = ("ifInOctets", "ifOutOctets", "ifHCInOctets", "ifHCOutOctets", "ifOperStatus", "ifInErrors", "ifOutDiscards")
+_READ = (
+    *("ifInOctets", "ifOutOctets", "ifHCInOctets", "ifHCOutOctets"),
+    *("ifOperStatus", "ifLastChange", "ifInErrors", "ifOutDiscards"),
+)
 _OBJECT = ("oid", "object", "metric", "objectname", "mib", "variable", "name")
 _WORDS: Mapping[str, Sequence[str]] = {
     "time": ("time", "timestamp", "datetime", "ts", "polltime", "date", "epoch"),
@@ -67,9 +71,10 @@ def walk_sheet(path: str) -> Sheet:
             continue
         what, at = found
         text = _TYPE.sub("", value).strip('" ')
+        ticks = re.match(r"\((\d+)\)", text)
+        text = ticks[1] if ticks else text
         if what == "sysUpTime":
-            ticks = re.search(r"\((\d+)\)", text)
-            uptime[time, node] = ticks[1] if ticks else text
+            uptime[time, node] = text
         elif what in _LASTING:
             lasting.setdefault((node, at), {})[what] = text
         elif what in _READ:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from twin.formats.measurements.turns import COUNTED_TURN
 from twin.live.declared import LogKind
 from twin.live.network import Event
 from twin.model import Network
@@ -41,6 +42,7 @@ _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
         rf"%ETHPORT-5-IF_DOWN_[A-Z_]{{1,40}}: Interface {_IF} is down{_END}",
         rf"%PKT_INFRA-LINK-3-UPDOWN : Interface {_IF}, changed state to Down",
         rf"mib2d\[\d+\]: SNMP_TRAP_LINK_DOWN{_TRAP}",
+        COUNTED_TURN.format(_IF, "down"),
     ),
     "interface_up": (
         rf"%LINK-3-UPDOWN ?: Interface {_IF}, changed state to [uU]p",
@@ -48,6 +50,7 @@ _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
         rf"%ETHPORT-5-IF_UP: Interface {_IF} is up{_END}",
         rf"%PKT_INFRA-LINK-3-UPDOWN : Interface {_IF}, changed state to Up",
         rf"mib2d\[\d+\]: SNMP_TRAP_LINK_UP{_TRAP}",
+        COUNTED_TURN.format(_IF, "up"),
     ),
     "neighbour_down": (
         rf"{_IOS_OSPF}FULL to DOWN, Neighbor Down: [iI]nterface {_END}",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.twin.live.ladder import START, ladder
+from twin.formats.measurements.turns import COUNTED_TURN
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Event
 from twin.observe import observe
@@ -48,6 +49,14 @@ def test_lines_tell_the_share_of_turns_that_are_faster_than_polls() -> None:
     times = np.concatenate([seen.past.time, seen.window.time])
     mixed = turned_samples(seen.inventory, seen.events, times, 5)
     assert mixed.tolist() == [False] * (times.size - 8) + [True] * 8
+
+
+def test_changes_that_interfaces_count_between_polls_are_turns() -> None:
+    lines = [(4.0 - i, COUNTED_TURN.format("a2", state)) for i, state in enumerate(("down", "up", "down", "up"))]
+    found = turned(seen_with(lines), CIRCUIT)
+    assert found is not None
+    assert found.changed
+    assert found.down == pytest.approx(2 / 15, abs=0.01)  # of three samples of 5 s
 
 
 def test_one_fall_is_no_flap_and_what_ended_before_the_window_does_not_turn_in_it() -> None:
