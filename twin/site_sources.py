@@ -17,6 +17,7 @@ from .formats.lsdb.laid_over import metrics_apart
 from .formats.measurements.folders import NOT_READ
 from .formats.measurements.read import Measurements
 from .live.adapters import open_live
+from .live.declared import Operation
 from .live.network import Measurable, Telemetry
 from .model import Floats, Network
 from .observe.observe import interval_of
@@ -29,6 +30,8 @@ _KINDS: tuple[MeasurementKind, ...] = ("counters", "flows", "probes", "logs")
 _LATE = 2.0
 """Intervals after which a source that is read now is late."""
 _LOOKED_BACK = timedelta(hours=1)
+_OF_HANDS: frozenset[Operation] = frozenset(("set_weight", "drain_link", "drain_node"))
+"""What some hand makes: what the one in use does not is said."""
 Clock = Callable[[], datetime]
 
 
@@ -245,7 +248,9 @@ def _hand(site: OpenSite, clock: Clock) -> Iterator[TriedSource]:
         fix = "correct the inventory, or the router"
         yield TriedSource("drift", "broken", f"{len(drift)} settings differ from the inventory: {told(drift)}", fix)
     makes = ", ".join(sorted(x.replace("_", " ") for x in live.declared.makes))
+    by_hand = ", ".join(sorted(x.replace("_", " ") for x in _OF_HANDS - live.declared.makes))
     got = f"it can {makes} over {hand.kind}; {hand.trial_s} s of trial each"
+    got += f"; {by_hand} is for a person" if by_hand else ""
     untried = ", ".join(sorted({*spoken} & VENDORS.keys())) if hand.kind == "ssh" else ""
     got += f"; {untried}: rehearsed against published transcripts alone, never on a router" if untried else ""
     yield TriedSource("actuator", "ok", got)

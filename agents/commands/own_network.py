@@ -30,7 +30,7 @@ def render(
     plan: Annotated[str, typer.Argument(help="A plan, a JSON file; or a run, by folder or name.", show_default=False)],
     dialect: Annotated[
         str | None,
-        typer.Option("--dialect", "-d", help="frr, iosxr, junos, sros or text, for all; else what each router speaks."),
+        typer.Option("--dialect", "-d", help="frr, iosxr, junos, mdcli, sros or text, for all; else each its own."),
     ] = None,
     network: MaybeNetwork = None,
     site: SiteFile = None,

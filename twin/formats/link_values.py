@@ -154,7 +154,7 @@ def _capacity(records: Records, record: LinkRecord, units: Mapping[str, str]) ->
         convention = records.units.get("capacity", "")
         wanted = (
             f"a unit for {field}: as {convention}, {record.fields[field]} would be {value:g} Mbit/s; "
-            "say it with --unit capacity=mbps, gbps, kbps or bps"
+            "say it with --unit capacity=mbps, gbps, kbps or bps, or under [units] of a site file"
         )
         raise records.source.error(_at(record, field), wanted)
     return value

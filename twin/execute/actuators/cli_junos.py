@@ -53,8 +53,16 @@ class Junos:
         return RouterState(found, any(x.split()[:4] == ["set", "protocols", speech.igp, "overload"] for x in lines))
 
     def load(self, terminal: Terminal, lines: Sequence[str], meant: Meant) -> None:
-        """Type `set` and `delete` lines in exclusive mode, and compare."""
+        """Type `set` and `delete` lines in exclusive mode, and compare; not while any commit waits to be confirmed.
+
+        A `commit check` confirms it, whosever it is, and so does a `commit`.
+        """
         self._quieten(terminal)
+        if _PENDING.search(self._newest(terminal, "")[0]):
+            raise ExecutionError(
+                f"a commit waits to be confirmed at {terminal.router}, and a check would confirm it",
+                fix="ask again when it has ended, or look whose it is: show system commit",
+            )
         self._exclusive(terminal)
         for line in lines:
             if line not in _WORKFLOW and not line.startswith("commit "):
@@ -138,12 +146,16 @@ class Junos:
 
     def _waits(self, terminal: Terminal, run: str, token: str) -> bool:
         """Whether the newest commit is ours, and waits to be confirmed."""
+        rest, comment = self._newest(terminal, run)
+        return comment == _name(token) and _PENDING.search(rest) is not None
+
+    def _newest(self, terminal: Terminal, run: str) -> tuple[str, str]:
+        """What is said of the newest commit behind its time and user, and what may be its comment."""
         lines = terminal.ask(f"{run}show system commit | no-more")
         newest = _NEWEST.match(lines[0]) if lines else None
         if newest is None:
             raise terminal.refused("show system commit", lines)
-        ours = any(x.strip() == _name(token) for x in lines[1:2])
-        return ours and _PENDING.search(newest["rest"]) is not None
+        return newest["rest"], "".join(lines[1:2]).strip()
 
     def _confirm(self, terminal: Terminal, token: str, run: str) -> None:
         changed = terminal.ask("show | compare | no-more")

@@ -225,6 +225,7 @@ class JunosSession(Session):
         elif bare in ("set protocols isis overload", "delete protocols isis overload"):
             data["candidate"]["overload"] = bare.startswith("set")
         elif bare == "commit check":
+            data["trial"] = None  # it confirms what waits, as a commit does
             if "check_fails" in self.modes():
                 self.out("[edit protocols isis]", "  'interface ge-9/9/9.0'", "    not configured")
                 self.out("error: configuration check-out failed")
