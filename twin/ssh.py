@@ -8,6 +8,7 @@ there is no pager, no prompt and no banner in an answer.
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from socket import socket
 from typing import NamedTuple, Protocol, cast
 
 from .errors import ExecutionError, InputError
@@ -48,6 +49,9 @@ class _Channel(Protocol):
 
 
 class _Transport(Protocol):
+    def open_channel(
+        self, kind: str, dest_addr: tuple[str, int], src_addr: tuple[str, int], *, timeout: float
+    ) -> _Channel: ...
     def is_active(self) -> bool: ...
     def open_session(self, *, timeout: float) -> _Channel: ...
     def close(self) -> None: ...
@@ -187,6 +191,7 @@ def _connected(access: Access, router: str, timeout_s: float) -> _Client:
         raise InputError("SSH needs the extra `devices`", fix="pip install 'twinops[devices]'") from error
     place = access.place(router)
     access.host_key(router)  # said in our words where it is missing
+    way = way_through(access, router, timeout_s)
     client = SSHClient()  # rejects every key that it does not know
     client.load_host_keys(str(access.known_hosts))
     try:
@@ -202,11 +207,52 @@ def _connected(access: Access, router: str, timeout_s: float) -> _Client:
             banner_timeout=timeout_s,
             auth_timeout=timeout_s,
             channel_timeout=timeout_s,
+            sock=cast("socket | None", way),
         )
     except Exception as error:
         client.close()
+        if way is not None:
+            way.close()
         raise refusals(access, router, error) or _unreachable(router, error) from error
     return cast("_Client", client)
+
+
+class JumpWay:
+    """A way to a router through a jump host, for a library that takes an open socket; it ends with that."""
+
+    def __init__(self, channel: _Channel, carrier: _Client) -> None:
+        self._channel, self._carrier = channel, carrier
+
+    def __getattr__(self, name: str) -> object:
+        """Everything else is the channel's."""
+        return getattr(self._channel, name)
+
+    def close(self) -> None:
+        """Hang up at the router, and at the jump host."""
+        for one in (self._channel, self._carrier):
+            with suppress(Exception):
+                one.close()
+
+
+def way_through(access: Access, router: str, timeout_s: float) -> JumpWay | None:
+    """Open a way to a router through the jump host that is named, None where none is.
+
+    The router's host key is looked at all the same, by its own name. Raises as `Connections.run` does, also of the jump
+    host, and `ExecutionError` where that lets nothing through.
+    """
+    jump = access.to_jump_host
+    if jump is None:
+        return None
+    carrier, place = _connected(*jump, timeout_s), access.place(router)
+    try:
+        transport = cast("_Transport", carrier.get_transport())
+        to, from_ = (place.host, place.port), ("127.0.0.1", 0)
+        return JumpWay(transport.open_channel("direct-tcpip", to, from_, timeout=timeout_s), carrier)
+    except Exception as error:
+        carrier.close()
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        fix = f"let {jump[1]} forward to {place.host}:{place.port} (AllowTcpForwarding), or look at the router"
+        raise ExecutionError(f"{router} cannot be reached through {jump[1]}: {words}", fix=fix) from error
 
 
 def _unreachable(router: str, error: Exception) -> ExecutionError:

@@ -16,6 +16,10 @@ SECRET = "TWINOPS_ROUTER_PASSWORD"  # noqa: S105 - the name of the variable that
 """Environment variable with the password, or with the passphrase of the key."""
 
 
+JUMP = r"^(?:[A-Za-z_][A-Za-z0-9_.-]{0,63}@)?(?:\[[0-9A-Fa-f:]{2,45}\]|[A-Za-z0-9_.-]{1,253})(?::[0-9]{1,5})?$"
+"""What a jump host may look like in a site file."""
+
+
 class Place(NamedTuple):
     """Where a router answers."""
 
@@ -35,6 +39,16 @@ class Access(NamedTuple):
     key: str | None
     port: int
     hosts: Mapping[str, str]
+    jump: str | None = None
+    """`[USER@]HOST[:PORT]` of the host through which all of them are reached, None where they are reached directly."""
+
+    @property
+    def to_jump_host(self) -> "tuple[Access, str] | None":
+        """How the jump host itself is spoken to, and what it is called: with the same key and known hosts."""
+        if self.jump is None:
+            return None
+        user, _, host = self.jump.rpartition("@")
+        return self._replace(user=user or self.user, port=22, hosts={}, jump=None), host
 
     @property
     def secret(self) -> str | None:

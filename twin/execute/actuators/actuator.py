@@ -12,7 +12,7 @@ from twin.execute.routers import Dialect, Routers
 from twin.files import read_text
 from twin.live.files import FilesNetwork, Look
 from twin.model import Frozen
-from twin.ssh_access import Access
+from twin.ssh_access import JUMP, Access
 
 from .acting import ActingNetwork
 from .advised import FOLDER, AdvisedNetwork
@@ -39,6 +39,7 @@ class Actuator(Frozen):
     user: str = Field(default="twinops", pattern=r"^[A-Za-z_][\w.-]{0,63}$")
     key: str | None = Field(default=None, description="File of the SSH key; without one, an agent is asked.")
     known_hosts: str = Field(default="known_hosts", description="Host keys that are believed, as ssh-keyscan writes.")
+    jump: str | None = Field(default=None, pattern=JUMP, description="[USER@]HOST[:PORT] that leads to all routers.")
     port: int | None = Field(default=None, ge=1, le=65_535, description="Of all routers that name none.")
     hosts: dict[str, str] = Field(default={}, description="Where routers answer, HOST or HOST:PORT by node name.")
     trial_s: int = Field(default=600, ge=10, le=86_400, description="Seconds until a change takes itself back.")
@@ -62,7 +63,8 @@ class Actuator(Frozen):
     def hand(self, folder: Path, known: Inventory) -> Hand:
         """The hand that speaks to routers. Raises `InputError` on a file that is missing or wrong."""
         key = str(folder / self.key) if self.key else None
-        access = Access(self.user, folder / self.known_hosts, key, self.port or _PORT[self.kind], self.hosts)
+        port = self.port or _PORT[self.kind]
+        access = Access(self.user, folder / self.known_hosts, key, port, self.hosts, self.jump)
         if self.kind == "ssh":
             return self._over_ssh(access, known.routers)
         if self.metric is None:

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 
 from twin.errors import ExecutionError, InputError
 from twin.live.declared import Operation
+from twin.ssh import way_through
 from twin.ssh_access import Access
 
 from .hand import Order, RouterState
@@ -126,6 +127,7 @@ def _connected(access: Access, router: str) -> _Session:
     except ImportError as error:
         raise InputError("NETCONF needs the extra `devices`", fix="pip install 'twinops[devices]'") from error
     place, key = access.place(router), access.host_key(router)
+    way = way_through(access, router, _TIMEOUT_S)
     connect = cast("Callable[..., _Session]", manager.connect)
     try:
         session = connect(
@@ -139,8 +141,11 @@ def _connected(access: Access, router: str) -> _Session:
             hostkey_verify=True,
             hostkey_b64=key,
             timeout=_TIMEOUT_S,
+            sock=way,
         )
     except Exception as error:
+        if way is not None:
+            way.close()
         raise ExecutionError(
             f"{router} cannot be reached: {_words(error)}", fix="see `twinops doctor --site`"
         ) from error

@@ -20,7 +20,7 @@ from twin.formats.measurements.part import Part, use
 from twin.formats.node_names import Names
 from twin.model import Frozen, Network
 from twin.ssh import Connections, Limits
-from twin.ssh_access import Access
+from twin.ssh_access import JUMP, Access
 
 SCHEME = "ssh://"
 _ADDRESS = re.compile(
@@ -56,6 +56,7 @@ class ReadBySsh(Frozen):
 
     key: str | None = Field(default=None, description="File of the SSH key; without one, an agent is asked.")
     known_hosts: str = Field(default="known_hosts", description="Host keys that are believed, as ssh-keyscan writes.")
+    jump: str | None = Field(default=None, pattern=JUMP, description="[USER@]HOST[:PORT] that leads to all routers.")
     dialect: Literal["frr", "iosxr", "junos", "mdcli", "sros"] | None = Field(
         default=None, description="What they speak, where [routers] does not say."
     )
@@ -89,7 +90,7 @@ def asked_router(address: str, folder: Path, ssh: ReadBySsh, dialects: "Dialects
         commands = (" ".join((ssh.vtysh, *(f'-c "{x}"' for x in commands))),)
     key = str(folder / ssh.key) if ssh.key else None
     place = f"{known['place']}{known['port'] or ''}"
-    access = Access(known["user"] or "twinops", folder / ssh.known_hosts, key, _PORT, {})
+    access = Access(known["user"] or "twinops", folder / ssh.known_hosts, key, _PORT, {}, ssh.jump)
     return AskedRouter(f"{SCHEME}{place}", place, access, commands)
 
 

@@ -136,6 +136,21 @@ def ssh_server(folder: Path, more: str) -> Generator[Server]:
         yield server
 
 
+@contextmanager
+def jump_host(folder: Path, router: Server, more: str = "") -> Generator[str]:
+    """A host that forwards to routers and runs nothing, known to whoever knows `router`, by the same key."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ssh_server(folder, f"ForceCommand /bin/false\n{more}") as host:
+        shutil.copy(router.folder / "client.pub", folder / "authorized_keys")
+        known = router.folder / "known_hosts"
+        before = known.read_text()
+        known.write_text(before + (folder / "known_hosts").read_text())
+        try:
+            yield f"127.0.0.1:{host.port}"
+        finally:
+            known.write_text(before)
+
+
 def _sshd(server: Server, more: str) -> None:
     folder, port = server.folder, server.port
     for key in ("host", "client"):

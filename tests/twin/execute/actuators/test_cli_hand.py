@@ -6,7 +6,6 @@ breaks it, or lies, is not believed.
 
 import fcntl
 import json
-import re
 import sys
 import time
 from collections.abc import Generator

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.twin.execute.actuators.servers import METRIC, Server, netconf_server
+from tests.twin.execute.actuators.servers import METRIC, Server, jump_host, netconf_server
 from twin.errors import ExecutionError, InputError
 from twin.execute.actuators.acting import ActingNetwork
 from twin.execute.actuators.made import MadeByHand
@@ -82,6 +82,18 @@ def test_a_change_is_in_running_on_trial_and_stays_once_it_is_kept(server: Serve
     live.confirm_change()
     assert runs(live, "A->B") == 10
     assert live.read_topology() == network()
+
+
+def test_a_router_behind_a_jump_host_is_changed_through_it(server: Server, tmp_path: Path) -> None:
+    with jump_host(tmp_path / "jump", server) as jump:
+        here = dict.fromkeys("ABC", f"127.0.0.1:{server.port}")
+        hand = NetconfHand(server.access(here)._replace(jump=jump), METRIC)
+        live = ActingNetwork(look, hand, KNOWN, MadeByHand(tmp_path), trial_s=30)
+        live.apply(SetWeight(link="A->B", weight=33))
+        assert runs(live, "A->B") == 33
+        live.apply(SetWeight(link="A->B", weight=10))  # it ends the trial
+        assert runs(live, "A->B") == 10
+        hand.close()
 
 
 def test_undoing_a_change_on_trial_cancels_it_at_once(server: Server, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.twin.execute.actuators.servers import Server, free_port, ssh_server
+from tests.twin.execute.actuators.servers import Server, free_port, jump_host, ssh_server
 from tests.twin.formats.lsdb.test_databases import HEAD, TRIANGLE
 from tests.twin.formats.lsdb.test_laid_over import INVENTORY
 from tests.twin.optimise.networks import network_of
@@ -205,3 +205,22 @@ def test_what_is_asked_only_shows_and_what_is_not_known_is_asked_for(tmp_path: P
     assert ospf.access.place(ospf.host) == ("2001:db8::1", 2222)
     named = Routers.model_validate({"dialect": "junos", "named": {"core1": {"dialect": "iosxr"}}})
     assert asked_router("ssh://core1", tmp_path, ReadBySsh(), named).commands[0] == "show isis database verbose"
+
+
+def test_a_router_behind_a_jump_host_is_asked_through_it_and_shows_its_own_key(server: Server, tmp_path: Path) -> None:
+    answers(server, f"cat {server.folder}/whole.txt")
+    with jump_host(tmp_path / "jump", server) as jump:
+        through = QUICK.model_copy(update={"jump": jump, "timeout_s": 20.0})
+        source = databases(server, ssh=through)
+        assert adjacent(source) == [1.0] * 6
+        source.close()
+        nobody = through.model_copy(update={"jump": f"127.0.0.1:{free_port()}"})
+        with pytest.raises(DistrustedError, match="no key of"):
+            adjacent(databases(server, ssh=nobody))
+
+
+def test_a_jump_host_that_lets_nothing_through_is_named(server: Server, tmp_path: Path) -> None:
+    with jump_host(tmp_path / "jump", server, "AllowTcpForwarding no\n") as jump:
+        closed = QUICK.model_copy(update={"jump": jump, "timeout_s": 20.0})
+        with pytest.raises(ExecutionError, match=f"cannot be reached through {jump}"):
+            adjacent(databases(server, ssh=closed))
