@@ -295,12 +295,9 @@ class OpenSite(NamedTuple):
             FetchedCalendar(x, datetime.fromtimestamp(x.stat().st_mtime, UTC)) for x in self._matched("calendar", name)
         ]
 
-    def look(
-        self, clock: Callable[[], datetime], databases: Databases | None = None, *, files_of_folders: int = MOST_FILES
-    ) -> Look:
-        """Read everything that was measured; `databases` are those of the looks before, with their connections.
+    def look(self, clock: Callable[[], datetime], databases: Databases | None = None, most: int = MOST_FILES) -> Look:
+        """Read everything that was measured, `most` files of a folder; `databases` are those of the looks before.
 
-        Of a folder the newest files are read.
         Raises `InputError` when the site names no measurements or files are missing, and what their readers raise.
         """
         from .observe.readings.files import read_tables
@@ -314,9 +311,8 @@ class OpenSite(NamedTuple):
             raise InputError(f"{self.path} names no measurements", fix=fix)
         database = (databases or self.databases()).part(reading.network, reading.names, once=databases is None)
         asked += [database] if database else []
-        measured = read_tables(files, reading.network, options, asked, most=files_of_folders)
-        said = self.site.instruments
-        stated = {name: getattr(said, name) for name in said.model_fields_set}
+        measured = read_tables(files, reading.network, options, asked, most=most)
+        stated = {x: getattr(self.site.instruments, x) for x in self.site.instruments.model_fields_set}
         if "concentration" in stated:
             stated["splits_told"] = False
         declared = measured.telemetry.declared.model_copy(update={**stated, "by_hand": True})

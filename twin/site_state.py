@@ -87,7 +87,7 @@ def history(site: OpenSite, clock: Callable[[], datetime]) -> Look:
     Samples that files no longer hold are those that commands kept in the twin file when they looked; of the oldest one
     in the files a part may be gone with its neighbour. Raises as `OpenSite.look` and `TwinStore.open` do.
     """
-    look = site.look(clock, files_of_folders=EVERY_FILE)
+    look = site.look(clock, most=EVERY_FILE)
     if not exists(site.twin):
         return look
     with TwinStore.open(site.twin) as store:
