@@ -76,7 +76,7 @@ BYTES = st.one_of(
 
 
 @pytest.mark.parametrize("kind", READERS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=BYTES)
 def test_no_content_of_a_file_is_a_bug(tmp_path: Path, kind: str, content: bytes):
     name, read = READERS[kind]

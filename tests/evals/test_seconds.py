@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.record.events import ChatAnswered, ChatRequested, Event, Noted, ToolCalled, ToolReturned
@@ -36,7 +36,6 @@ def returned(id: str) -> ToolReturned:
     return ToolReturned(role="planning", id=id, tool="what_if", ok=True, content="{}", seconds=9.0)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 9)), max_size=6), st.integers(1, 9), st.integers(0, 9))
 def test_the_parts_are_the_whole_and_a_second_counts_once(tools, thinking: int, gap: int):
     begin, first = thinking + gap, at(0, asked(1))

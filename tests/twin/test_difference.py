@@ -16,7 +16,7 @@ from twin.printed import short
 ABILENE = load_network("sndlib/abilene")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_applying_the_difference_leads_to_the_other_state(data):
     before = data.draw(networks())

@@ -3,7 +3,7 @@ from dataclasses import replace
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.twin.random_networks import networks
@@ -25,7 +25,6 @@ def test_dropped_and_overload_are_apart_and_together_what_is_above_the_limit(lim
     assert dropped <= max(load - 1, 0) * capacity + 1e-9
 
 
-@settings(deadline=None)
 @given(networks())
 def test_what_is_joined_is_what_a_graph_of_the_circuits_that_are_up_joins(network):
     graph = nx.DiGraph()
@@ -44,7 +43,6 @@ def test_a_mean_weighs_every_part_by_its_time():
     assert mean_harm([(0.25, Harm(silent=4)), (0.75, Harm(overload=8))]) == Harm(silent=1, overload=6)
 
 
-@settings(deadline=None)
 @given(networks())
 def test_the_parts_of_a_simulated_state_sum_up_to_what_is_not_delivered_within_the_limit(network):
     limited = replace(network, limits=(DemandLimit(network.nodes[0].name, network.nodes[-1].name, 1.0),))

@@ -44,7 +44,7 @@ def least_by_programme(network: Network, limit: float) -> float:
     return float(linprog(cost, A_ub=above, b_ub=capacity, A_eq=np.array(rows), b_eq=entering, bounds=bounds).fun)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), cut=st.sampled_from([None, "up", "adjacent"]))
 def test_no_routing_does_less_harm(seed, cut):
     network = random_network(seed, nodes=5, extra=2, load=2.5)

@@ -43,14 +43,14 @@ def plan_of(base: Network, draw) -> Plan:
     return Plan(goal="any", base=base.id, steps=tuple(steps))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data(), networks())
 def test_undoing_a_change_of_any_kind_gives_the_very_same_state(data, network):
     change = data.draw(changes(network))
     assert apply(apply(network, change), inverse(network, change)).id == network.id
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data(), networks())
 def test_the_way_back_visits_the_same_states_in_reverse(data, network):
     plan = plan_of(network, data.draw)
@@ -59,7 +59,7 @@ def test_the_way_back_visits_the_same_states_in_reverse(data, network):
     assert [state.id for state in back] == [state.id for state in reversed(there)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data(), networks())
 def test_a_plan_survives_json_with_its_hash(data, network):
     plan = plan_of(network, data.draw)
@@ -68,7 +68,7 @@ def test_a_plan_survives_json_with_its_hash(data, network):
     assert read.hash == plan.hash
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data(), networks())
 def test_a_change_leaves_the_network_it_was_made_to_untouched(data, network):
     before = network.id

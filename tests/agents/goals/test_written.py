@@ -220,7 +220,7 @@ def goals(draw):
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(goals())
 def test_a_goal_that_is_printed_reads_back_as_the_same_goal(wanted):
     found = goal(wanted.words)

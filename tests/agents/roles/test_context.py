@@ -73,7 +73,7 @@ TURN = st.one_of(
 CONVERSATION = st.lists(TURN, max_size=14).map(lambda turns: [message for turn in turns for message in turn])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(CONVERSATION, st.integers(1, 6_000))
 @example([task(), calls("a", "b"), results("a")], 10_000)
 @example([calls("a"), task(), results("a")], 10_000)
@@ -85,7 +85,7 @@ def test_no_call_is_ever_parted_from_its_results(messages, tokens):
     assert window([task("first"), *messages], tokens) == shown
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(1, 250), min_size=1, max_size=12), st.integers(800, 5_000))
 def test_the_window_keeps_within_its_tokens_and_shows_the_newest_call(sizes, tokens):
     messages = [task()]

@@ -303,9 +303,7 @@ class Misuse(RuleBasedStateMachine):
 def test_no_sequence_reaches_the_network_without_a_certificate_and_the_approvals():
     run_state_machine_as_test(
         Misuse,
-        settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)),
     )
 
 
@@ -336,7 +334,7 @@ class Erratic(Courier):
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 def test_no_random_conversation_changes_the_network_without_approval(seed: int):
     with tempfile.TemporaryDirectory() as folder:
         after = play({}, Path(folder), model=Erratic(seed))

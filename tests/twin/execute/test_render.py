@@ -162,7 +162,7 @@ def everything_written(names, dialect, plan=PLAN, network=NETWORK):
     return typed, [x for step in steps for x in advice_lines(told, step)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HOSTILE)
 def test_no_name_of_an_interface_adds_a_line_or_a_command(name):
     for dialect in get_args(Dialect):
@@ -180,7 +180,7 @@ def test_no_name_of_an_interface_adds_a_line_or_a_command(name):
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HOSTILE)
 def test_no_name_of_a_node_or_a_tunnel_adds_a_line_or_a_command(name):
     with suppress(TopologyError):  # no network has a node of a name that could

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.errors import TopologyError, UnknownElementError
@@ -92,7 +92,6 @@ def test_a_severity_that_the_kind_cannot_have_is_refused(kind: FaultKind, elemen
         struck(kind, element, severity)
 
 
-@settings(deadline=None)  # the first call compiles the simulator
 @given(st.integers(0, 10_000))
 def test_a_drawn_fault_hurts_and_is_the_same_for_the_same_seed(seed: int):
     fault = draw_fault(ring(), seed)

@@ -79,7 +79,7 @@ def test_geant_is_forecast_better_than_by_the_naive_methods():
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.8, 0.9, 0.95]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_intervals_cover_what_was_asked_for(seed, asked):
     rng, conformal = np.random.default_rng(seed), Conformal(asked, np.arange(50) // 25)
     scale = rng.lognormal(0, 1, 50)
@@ -195,7 +195,7 @@ def test_gaps_and_impossible_values_are_filled_with_the_value_before():
     st.lists(st.tuples(st.floats(), st.floats()), min_size=1, max_size=30),
     st.sampled_from([None, datetime(2026, 3, 2, tzinfo=UTC)]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_numbers_give_finite_forecasts_or_a_clear_error(rows, now):
     table = np.array(rows)
     try:

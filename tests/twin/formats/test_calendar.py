@@ -248,7 +248,7 @@ def test_what_providers_call_circuits_is_a_table(tmp_path):
         assert elements or "the policy has no tag 'submarine'" in found.questions[0]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.integers(0, 400), st.sampled_from([".ics", ".eml", ".csv"]))
 def test_whatever_a_file_holds_it_is_read_or_refused_in_one_line(tmp_path, junk, cut, suffix):
     text = note().encode()

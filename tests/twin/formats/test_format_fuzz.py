@@ -33,7 +33,6 @@ from twin.formats.repetita import read_repetita_demands
 from twin.model import Link, Network, Node
 
 FUZZ = settings(
-    deadline=None,
     max_examples=examples(20),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

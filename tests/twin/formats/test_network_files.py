@@ -167,7 +167,7 @@ def test_a_real_network_comes_back_with_the_same_id(tmp_path, write):
     assert load_network(str(tmp_path / "network.json")).id == network.id
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(network=networks())
 def test_any_network_comes_back_with_the_same_id(tmp_path_factory, network):
     folder = tmp_path_factory.mktemp("ietf")

@@ -139,7 +139,7 @@ def test_an_impossible_synthetic_name_says_how_to_write_it(name):
     assert "NODES-SEED" in caught.value.fix
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(nodes=st.integers(4, 60), seed=st.integers(0, 10**6))
 def test_synthetic_networks_are_planar_and_survive_any_single_cut(nodes, seed):
     network = load_network(f"synthetic/{nodes}-{seed}")

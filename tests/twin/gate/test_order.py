@@ -120,7 +120,7 @@ def every_order(plan: Plan):
             yield plan.model_copy(update={"steps": tuple(plan.steps[i] for i in order)})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data(), networks(max_nodes=5))
 def test_the_search_finds_an_order_exactly_when_trying_all_of_them_does(data, network):
     steps = []

@@ -260,7 +260,7 @@ def test_limits_of_a_demand_that_cannot_be_are_told_before_anything_else():
         assert "does not have: correct the policy" in found.detail
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(networks())
 def test_delays_under_every_failure_are_those_of_the_network_simulated_anew(drawn):
     """With tunnels, ties, parallel circuits, drained and costed-out nodes and bundles among them."""

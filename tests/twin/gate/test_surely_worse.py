@@ -13,7 +13,7 @@ from twin.policy import Policy
 from twin.sim.simulate import single_failures
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), limit=st.sampled_from([0.8, 1.0, 1.5]), steps=st.integers(1, 3))
 def test_what_totals_show_is_found_in_full_and_the_judge_agrees_with_itself(seed, limit, steps):
     rng = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ from twin.model import SegmentList, Tunnel
 from twin.plan import LimitDemand, SetWeight, apply
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), networks(max_nodes=5))
 def test_the_traffic_moved_equals_a_walk_from_the_definitions(data, network):
     assume(network.offered.sum() > 0)
@@ -46,7 +46,7 @@ def test_what_a_list_that_leads_nowhere_loses_is_neither_moved_by_leaving_it_nor
     assert isclose(moved_share(whole, cut), 0.75)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(networks())
 def test_nothing_moves_when_nothing_changes(network):
     assert abs(moved_share(network, network)) < 1e-12

@@ -79,7 +79,7 @@ def test_who_is_newly_cut_off_is_never_excused():
     assert "nominal" in failing(network, drain, relative=10.0)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(networks(max_nodes=5), st.integers(0, 9))
 def test_the_error_of_a_load_is_no_less_than_what_drawn_demands_show(network, seed):
     """Judged by the definitions: demands are drawn, and `evals.oracle.carried` says what the links carry."""

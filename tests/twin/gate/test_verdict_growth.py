@@ -70,7 +70,7 @@ def test_each_scenario_that_is_given_meets_every_single_failure():
     assert found.measured == pytest.approx(1.1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.floats(0.3, 3.0))
 def test_loads_that_were_scaled_are_those_of_the_network_simulated_anew(seed, factor):
     rng = np.random.default_rng(seed)

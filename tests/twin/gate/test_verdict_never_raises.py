@@ -44,7 +44,7 @@ def wild_changes(draw):
     return draw(st.sampled_from(options))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.data(), networks(max_nodes=5), st.sampled_from(["relieve", "drain", "sleep", "restore"]))
 def test_every_plan_gets_a_whole_verdict(data, network, objective):
     state, steps = network, []

@@ -71,7 +71,7 @@ def odd_policies(draw) -> Policy:
     )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), odd_networks(), odd_policies(), st.sampled_from(["relieve", "drain", "sleep", "restore"]))
 def test_every_network_plan_and_policy_gets_a_whole_verdict(data, network, policy, objective):
     state, steps = network, []
@@ -115,7 +115,7 @@ def test_a_network_without_links_gets_a_whole_verdict_by_every_limit_on_time(cou
     assert "repairs" not in survivable.detail  # there is no link that it could be said of
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), odd_networks())
 def test_changes_to_odd_networks_get_a_verdict_too(data, network):
     if len(network.nodes) < 3 or not network.links:

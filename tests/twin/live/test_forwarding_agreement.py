@@ -54,7 +54,7 @@ def struck_networks(draw) -> Network:
     return replace(network, nodes=tuple(nodes), links=tuple(links))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(networks(), st.data())
 def test_both_route_over_what_one_end_alone_hears_where_circuits_are_not_checked_both_ways(
     network: Network, data: st.DataObject
@@ -136,7 +136,7 @@ def labels_that_lead_on() -> Network:
     )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(struck_networks(), st.integers(0, 99))
 @example(only_over_the_drained_node(), 0)
 def test_loads_and_losses_are_those_of_the_simulator_within_six_standard_errors_of_hashing(network: Network, seed: int):
@@ -151,7 +151,7 @@ def test_loads_and_losses_are_those_of_the_simulator_within_six_standard_errors_
     assert np.isclose(got.leaving.sum() + (got.sent - got.received).sum(), entered)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(struck_networks())
 @example(labels_that_lead_on())
 def test_every_flow_is_on_an_unbroken_path_of_its_own_pair_which_carries_its_size(network: Network):
@@ -255,7 +255,7 @@ def test_a_tunnel_splits_its_flows_by_the_shares_of_its_valid_lists():
     assert np.isclose(got[network.link("s->z")], 400, atol=50)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks(), st.data())
 def test_both_lead_to_the_exits_that_reflectors_tell_of(inner: Network, data: st.DataObject) -> None:
     """Every router's next hops to a group, its reflectors anywhere, exits at them or not, circuits and nodes down."""

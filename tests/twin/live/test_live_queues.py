@@ -43,7 +43,7 @@ def test_links_that_feed_each_other_settle():
     assert np.allclose(got.leaving, 100 * share**2)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(networks(), st.floats(0.1, 20), st.integers(-1, 6))
 def test_nothing_is_made_or_forgotten_and_no_link_sends_more_than_it_can(network: Network, factor: float, lossy: int):
     flows = draw_flows(network.demands, 1)

@@ -83,7 +83,7 @@ def test_it_is_found_again_exactly_as_it_was_left(tmp_path: Path):
     assert again.ahead == ()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(done=st.integers(0, 6))
 def test_doing_what_was_done_already_does_nothing_to_it(tmp_path_factory: pytest.TempPathFactory, done: int):
     path = tmp_path_factory.mktemp("net") / "network.jsonl"

@@ -60,7 +60,7 @@ def test_two_faults_show_both_traces_and_end_one_by_one():
 steady = st.sampled_from([TRACES[kind][0] for kind in TRACES if kind is not K.FLAP])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(steady, min_size=2, max_size=3, unique_by=lambda x: x.kind))
 def test_any_faults_together_are_carried_without_making_traffic(faults: list[Fault]):
     network = live(noise=Noise.off())

@@ -42,14 +42,14 @@ def best_over_all_simple_paths(network: Network) -> float:
     return float(linprog(cost, A_ub=usage, b_ub=np.zeros(len(usage)), A_eq=once, b_eq=np.ones(k)).fun)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_the_bound_equals_the_optimum_over_all_simple_paths(seed):
     network = random_network(seed, nodes=5, extra=3)
     assert lowest_utilisation(network).max_utilisation == pytest.approx(best_over_all_simple_paths(network), abs=1e-7)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_the_bound_keeps_transit_away_from_drained_elements(seed):
     network = random_network(seed, nodes=5, extra=4)

@@ -349,7 +349,7 @@ def check_against(network: Network, method: str, changes: Sequence[Change]) -> N
         assert reached[0] <= 1e-6
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 10_000))
 @example(5469)  # its best tunnel would do harm once traffic grows
 def test_one_tunnel_is_as_good_as_the_best_of_all_single_tunnels(seed):
@@ -367,7 +367,7 @@ def test_one_tunnel_is_as_good_as_the_best_of_all_single_tunnels(seed):
     )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 10_000))
 @example(600)  # another source than the link's own tail ties where it is best lowered
 @example(1153)  # and here where it is best raised

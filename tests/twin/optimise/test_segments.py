@@ -29,7 +29,7 @@ def routed(network: Network, moves) -> Network:
     return network
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_the_shares_are_what_a_single_demand_loads(seed):
     network = random_network(seed)
@@ -42,7 +42,7 @@ def test_the_shares_are_what_a_single_demand_loads(seed):
         assert share[t, s][arrays.arc_of] * 7 == pytest.approx(load, abs=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), loss=st.sampled_from([0.0, 0.2]))
 def test_a_pair_on_its_own_has_the_shares_of_the_table(seed, loss):
     network = random_network(seed)
@@ -56,7 +56,7 @@ def test_a_pair_on_its_own_has_the_shares_of_the_table(seed, loss):
     assert fractions.exposure(arrays, paths, price) == pytest.approx(share @ price)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_the_peak_is_what_the_simulator_measures_with_these_tunnels(seed):
     network = random_network(seed)
@@ -88,7 +88,7 @@ def best_split(network: Network) -> float:
     return float(linprog(cost, A_ub=usage, b_ub=np.zeros(len(usage)), A_eq=once, b_eq=np.ones(len(demands))).fun)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_the_split_optimum_lies_between_its_bound_and_its_value(seed):
     network = random_network(seed, nodes=6, extra=4)
@@ -102,7 +102,7 @@ def test_the_split_optimum_lies_between_its_bound_and_its_value(seed):
     assert optimum <= found.max_utilisation + 1e-6
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000), st.integers(0, 6))
 def test_the_number_of_tunnels_keeps_its_cap_and_never_makes_it_worse(seed, most):
     network = random_network(seed)

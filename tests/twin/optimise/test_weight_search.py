@@ -22,7 +22,7 @@ def with_weights(network: Network, weights) -> Network:
     return replace(network, links=tuple(link._replace(weight=int(weight)) for link, weight in pairs))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 10_000))
 def test_the_peak_is_what_the_simulator_measures_with_these_weights(seed):
     network = random_network(seed, load=1.5)

@@ -31,7 +31,7 @@ def strays(draw, network):
     return Astray(does=kind, at=at, target=target)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_what_arrives_is_what_a_walk_of_each_source_brings(data):
     network = data.draw(networks())
@@ -57,7 +57,7 @@ def _ways(arrays):
     return [(x.target, Deviation(x.node, x.via, x.barred, x.left_out)) for x in arrays.astray]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_who_misses_what_adds_up_to_what_is_lost_and_taken_off(data):
     network = data.draw(networks())

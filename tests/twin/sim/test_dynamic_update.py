@@ -27,7 +27,7 @@ def broken_networks(draw):
     return network, Failure("any", tuple(links), tuple(nodes))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(broken_networks())
 def test_any_failed_set_equals_a_full_evaluation(case):
     network, failure = case
@@ -45,7 +45,7 @@ def test_any_failed_set_equals_a_full_evaluation(case):
     np.testing.assert_allclose(sweep.worst_utilisation, worst, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(0, 100))
 def test_the_distances_without_an_arc_are_those_of_a_network_that_never_had_it(seed, pick):
     network = random_network(seed, lossless=True)
@@ -58,7 +58,7 @@ def test_the_distances_without_an_arc_are_those_of_a_network_that_never_had_it(s
     assert found.tolist() == expected.tolist()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10_000), st.permutations(range(6)))
 def test_a_failure_has_the_same_figures_wherever_it_stands_in_the_sweep(seed, order):
     network = random_network(seed)

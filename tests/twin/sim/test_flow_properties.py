@@ -12,7 +12,7 @@ from twin.sim.simulate import simulate, single_failures
 networks = st.builds(random_network, st.integers(0, 10_000), lossless=st.just(True))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(networks)
 def test_flow_is_conserved_at_every_node(network):
     verified = tuple(x.model_copy(update={"on_invalid": "igp"}) for x in network.tunnels)
@@ -25,7 +25,7 @@ def test_flow_is_conserved_at_every_node(network):
     np.testing.assert_allclose(balance, 0, atol=1e-8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks, st.integers(0, 100), st.floats(1, 10))
 def test_more_capacity_never_raises_a_utilisation(network, pick, factor):
     link = pick % len(network.links)
@@ -39,14 +39,14 @@ def test_more_capacity_never_raises_a_utilisation(network, pick, factor):
     assert (after.sweep.overload <= before.sweep.overload * (1 + 1e-12) + 1e-9).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks, st.floats(0.1, 10))
 def test_loads_grow_in_proportion_to_the_demands(network, factor):
     grown = simulate(network.with_demands(network.demands * factor))
     np.testing.assert_allclose(grown.load, simulate(network).load * factor, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks)
 def test_weights_all_twice_as_heavy_route_alike(network):
     heavier = replace(network, links=tuple(x._replace(weight=2 * x.weight) for x in network.links))

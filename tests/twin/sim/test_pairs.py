@@ -64,7 +64,7 @@ def swept(network: Network, pairs: tuple[Failure, ...], engine: Serial = Serial(
     return sweep_failures(network, pairs, route(compile_network(network)), engine=engine)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 10_000), st.booleans())
 def test_every_pair_of_a_mesh_equals_a_full_evaluation(seed, lossless):
     network = mesh(seed, lossless=lossless)
@@ -73,7 +73,7 @@ def test_every_pair_of_a_mesh_equals_a_full_evaluation(seed, lossless):
     assert_same(swept(network, pairs), network)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.booleans())
 def test_every_pair_of_a_torn_network_equals_a_full_evaluation(seed, exits):
     network = random_network(seed, lossless=True)
@@ -122,7 +122,7 @@ def test_where_the_first_circuit_sends_its_traffic_over_the_second_both_count():
     assert len({sweep.lost[row + k * len(both)] for k in range(4)}) == 1
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 10_000))
 def test_pairs_have_the_same_figures_to_the_last_bit_however_they_are_cut(seed):
     network = mesh(seed % 50, nodes=30)

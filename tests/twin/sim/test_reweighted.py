@@ -35,7 +35,7 @@ def agrees(network: Network, state: Network) -> None:
         np.testing.assert_allclose(getattr(found, name), getattr(truth, name), rtol=1e-9, atol=1e-5, err_msg=name)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data(), drained=st.booleans())
 def test_any_change_of_weights_does_under_every_failure_what_a_sweep_of_the_changed_state_finds(data, drained):
     network = DRAINED if drained else NETWORK

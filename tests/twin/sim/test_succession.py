@@ -80,7 +80,7 @@ def change(data, network: Network) -> Change:
     return kinds[data.draw(st.integers(0, len(kinds) - 1))]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data(), steps=st.integers(1, 6))
 def test_every_state_of_any_plan_does_under_every_failure_what_a_sweep_of_it_alone_finds(data, steps):
     reached = [NETWORK]

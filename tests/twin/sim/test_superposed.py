@@ -25,7 +25,7 @@ def a_move(network: Network, rng: np.random.Generator, *, split: bool) -> tuple[
     return source, target, Tunnel(name="moved", source=ends[0], target=ends[1], paths=paths, on_invalid="igp")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), split=st.booleans(), lossy=st.booleans(), steered=st.booleans())
 def test_moving_one_demand_equals_a_sweep_of_the_changed_network(seed, split, lossy, steered):
     rng = np.random.default_rng(seed)

@@ -28,7 +28,7 @@ def hours(network: Network, seed: int, count: int = 3) -> list[Network]:
     return [network.with_demands(network.demands * x) for x in (*shares, 0.0)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.booleans(), st.booleans())
 def test_each_matrix_has_the_figures_of_a_sweep_of_its_own(seed, lossless, exits):
     network = random_network(seed, lossless=lossless)

@@ -25,7 +25,7 @@ def networks_and_changes(draw):
     return network, draw(st.lists(change, min_size=1, max_size=4))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(networks_and_changes())
 def test_loads_equal_a_full_evaluation_for_lighter_and_heavier_links(case):
     network, changes = case
@@ -35,7 +35,7 @@ def test_loads_equal_a_full_evaluation_for_lighter_and_heavier_links(case):
         np.testing.assert_allclose(loads[row], expected, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks_and_changes())
 def test_committed_changes_are_the_base_of_the_next(case):
     network, changes = case

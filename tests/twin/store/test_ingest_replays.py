@@ -34,7 +34,7 @@ def shuffled(telemetry: Telemetry, seed: int) -> Telemetry:
 spans = st.tuples(st.integers(0, len(EDGES) - 1), st.integers(0, len(EDGES) - 1)).map(sorted)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(spans, st.booleans()), max_size=5), st.integers(0, 99))
 def test_replays_in_any_pieces_and_order_leave_every_sample_once(pieces, seed):
     with TwinStore.open() as store:

@@ -55,7 +55,7 @@ def states(draw):
     )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(network=states())
 def test_every_state_reads_back_as_it_was_stored(network):
     with TwinStore.open() as store:

@@ -187,7 +187,7 @@ def test_a_label_prefers_the_place_that_crosses_no_line():
 
 @given(st.integers(0, 2**32 - 1))
 @example(4227421)  # a corner is cut by less than a twentieth of a pixel
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_label_is_where_looking_at_every_box_and_line_puts_it(seed):
     rng = np.random.default_rng(seed)
     lines = [Segment(*map(float, rng.uniform(0, 300, 4))) for _ in range(40)]

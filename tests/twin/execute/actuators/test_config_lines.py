@@ -22,7 +22,7 @@ def drawn(paths, signs, splits):
     return lines
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PATHS, st.data())
 def test_settings_are_the_same_at_whatever_level_braces_are_drawn(paths, data):
     signs = [data.draw(st.sampled_from("+- ")) for _ in paths]
@@ -50,7 +50,7 @@ def test_braces_that_do_not_fit_are_no_comparison(lines):
         by_braces(lines)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=30), max_size=8))
 def test_whatever_a_router_prints_is_read_or_refused(lines):
     with suppress(ValueError):

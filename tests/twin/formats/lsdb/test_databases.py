@@ -121,7 +121,7 @@ def test_the_metrics_that_routers_state_say_how_large_one_may_be(tmp_path):
     assert (ospf.igp, ospf.largest_metric) == ("ospf", 65_535)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), nodes=st.integers(3, 7), members=st.integers(2, 5))
 def test_paths_over_lans_cost_what_the_database_says(tmp_path_factory, seed, nodes, members):
     rng = np.random.default_rng(seed)
@@ -152,7 +152,7 @@ def test_paths_over_lans_cost_what_the_database_says(tmp_path_factory, seed, nod
             assert cost == pytest.approx(nx.shortest_path_length(graph, source, target, weight="weight"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(junk=st.text(max_size=40), at=st.integers(0, 600))
 def test_junk_anywhere_in_a_database_is_read_or_refused_in_one_line(tmp_path_factory, junk, at):
     text = HEAD + TRIANGLE

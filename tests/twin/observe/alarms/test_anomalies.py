@@ -104,7 +104,7 @@ def test_with_little_history_the_floor_holds():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_median_is_that_of_what_is_there(seed, rows, columns):
     rng = np.random.default_rng(seed)
     values = rng.standard_normal((rows, columns))

@@ -112,7 +112,7 @@ def test_loads_by_source_add_up_to_the_simulated_loads():
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_rows_shuffled_doubled_and_from_the_future_change_nothing_but_the_remarks(seed):
     true = scene_once()
     rng, links = np.random.default_rng(seed), true.telemetry.links

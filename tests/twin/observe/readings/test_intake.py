@@ -26,7 +26,7 @@ def table(rows, columns) -> TrafficSamples:
     return columns(np.array(time, dtype=float), *whole, np.array(mbps, dtype=float))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rows=ROWS, tidy=st.booleans())
 def test_what_is_wrong_with_rows_is_counted_and_left_out_in_whatever_order_they_come(rows, tidy):
     rows = sorted({row[:3]: row for row in rows if row[0] < 2000}.values()) if tidy else rows
@@ -41,7 +41,7 @@ def test_what_is_wrong_with_rows_is_counted_and_left_out_in_whatever_order_they_
 
 
 @pytest.mark.parametrize("at_once", [1, 8, 4_000_000])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(flows=ROWS, traffic=ROWS, ordered=st.booleans())
 def test_packets_per_megabit_are_the_same_however_many_samples_are_worked_on_at_once(at_once, flows, traffic, ordered):
     flows, traffic = ([row for row in x if row[0] < 2000 and 0 <= row[3] < 10] for x in (flows, traffic))
