@@ -9,7 +9,7 @@ import numpy as np
 from agents.run.staging import INTERVAL_S
 from twin.diagnose import diagnose, diagnosed_network
 from twin.faults import TRAITS, Fault, FaultKind
-from twin.gate.verdict import verify
+from twin.gate.verdict import passes
 from twin.live.network import LiveNetwork, Telemetry
 from twin.model import Floats, Ints, Network
 from twin.observe import Observation, observe
@@ -59,7 +59,7 @@ def random_faults(network: Network, seed: int, kinds: Sequence[FaultKind]) -> tu
 
 def without_agents(incident: Incident) -> tuple[Action, ...]:
     """The same diagnosis, planners and gate in one row, without any agent: what the agents add or cost."""
-    return _direct(incident, _passes)
+    return _direct(incident, passes)
 
 
 def without_gate(incident: Incident) -> tuple[Action, ...]:
@@ -92,10 +92,6 @@ def _direct(incident: Incident, allows: Callable[[Plan, Network, Policy], bool])
             step = timedelta(seconds=INTERVAL_S)
             return tuple(Action(live.now + i * step, change) for i, change in enumerate(proposal.plan.steps))
     return ()
-
-
-def _passes(plan: Plan, state: Network, policy: Policy) -> bool:
-    return verify(plan, state, policy).passed
 
 
 def _anything(plan: Plan, state: Network, policy: Policy) -> bool:

@@ -15,7 +15,7 @@ from twin.errors import PlanError, TwinError
 from twin.forecast.outlook import outlook_ahead
 from twin.gate.checks.context import Context
 from twin.gate.outlook import Outlook
-from twin.gate.verdict import verify
+from twin.gate.verdict import passes
 from twin.model import Network
 from twin.observe import observe
 from twin.optimise import segments, sequential
@@ -71,7 +71,7 @@ class _Known(NamedTuple):
 
     def accepts(self, plan: Plan, policy: Policy) -> bool:
         try:
-            return verify(plan, self.state, policy, outlook=self.outlook).passed
+            return passes(plan, self.state, policy, outlook=self.outlook)
         except TwinError:
             return False
 

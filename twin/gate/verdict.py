@@ -33,6 +33,7 @@ __all__ = [
     "Scenario",
     "Verdict",
     "orderable",
+    "passes",
     "risk_tier",
     "verify",
     "with_growth",
@@ -99,6 +100,15 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
     loops = convergences(rehearsal.stressed) if grounding.check.passed else ()
     return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks, convergence=loops)
+
+
+def passes(plan: Plan, network: Network, policy: Policy, *, outlook: Outlook | None = None) -> bool:
+    """Whether the verdict of `verify` passes: for those who try many plans, as the first check that fails decides."""
+    from .checks.rehearsal import Rehearsal
+
+    grounding = ground(plan, network, policy)
+    rehearsal = Rehearsal(plan, policy, grounding.states, Context(outlook=outlook))
+    return grounding.check.passed and all(check.passed for check in _checks(rehearsal, grounded=True))
 
 
 def with_growth(

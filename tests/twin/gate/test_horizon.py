@@ -18,7 +18,7 @@ from twin.formats.load import load_network
 from twin.formats.nodelink import write_node_link
 from twin.gate.checks.context import Context
 from twin.gate.outlook import Hour, Outlook, Scenario, outlook_by_day
-from twin.gate.verdict import Check, Verdict, verify
+from twin.gate.verdict import Check, Verdict, passes, verify
 from twin.model import Network, SegmentList, Tunnel
 from twin.optimise.ahead import holding
 from twin.optimise.proposal import Proposal, Value
@@ -121,6 +121,8 @@ def test_what_a_forecast_fears_of_the_evening_is_nothing_to_a_plan_that_ends_in_
     outlook = replace(stated, quantiles=feared)
     assert not uncertain(verify(plan, night, POLICY, outlook=outlook)).passed
     assert verify(plan.ending(night, stated.hours[1].begins), night, POLICY, outlook=outlook).passed
+    assert passes(plan.ending(night, stated.hours[1].begins), night, POLICY, outlook=outlook)
+    assert not passes(plan, night, POLICY, outlook=outlook)
     # and what it fears of the hours before that is
     much = replace(outlook, quantiles=((Scenario("forecast 99%", stated.fullest.demands),), *feared[1:]))
     assert not uncertain(verify(plan.ending(night, stated.hours[1].begins), night, POLICY, outlook=much)).passed
@@ -161,9 +163,9 @@ def test_a_plan_that_stays_longer_than_the_policy_looks_ahead_is_looked_at_until
         context = coming_to(None, night, short, now, until=until, day=DAY_FROM_NIGHT).context
         assert len(context.outlook.hours) in (hours, hours + 1)
     six, evening = (now + timedelta(hours=x) for x in (0.5, 18))
-    for until, passes in ((six, True), (evening, False)):
+    for until, lasts in ((six, True), (evening, False)):
         outlook = coming_to(None, night, short, now, until=until, day=DAY_FROM_NIGHT).context.outlook
-        assert verify(plan.ending(night, until), night, short, outlook=outlook).passed is passes
+        assert verify(plan.ending(night, until), night, short, outlook=outlook).passed is lasts
     unseen = horizon(verify(plan.ending(night, evening), night, short, outlook=ahead(night, 1)))
     assert "on were not judged" in unseen.detail
     assert (

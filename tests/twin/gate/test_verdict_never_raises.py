@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.twin.random_networks import changes, networks
 from twin.errors import InputError
 from twin.gate.checks.finding import CheckName
-from twin.gate.verdict import Verdict, verify
+from twin.gate.verdict import Verdict, passes, verify
 from twin.model import SegmentList, Tunnel
 from twin.plan import (
     DrainLink,
@@ -65,4 +65,5 @@ def test_every_plan_gets_a_whole_verdict(data, network, objective):
     assert all(check.passed or check.detail for check in verdict.checks)
     judged = [check for check in verdict.checks if not check.passed and "not evaluated" not in check.detail]
     assert all(check.counterexample is not None for check in judged)
+    assert passes(plan, network, policy) == verdict.passed
     assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
