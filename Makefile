@@ -23,8 +23,11 @@ test: kernels lab-packages
 test-deep: kernels lab-packages
 	TWINOPS_DEEP=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-kernels: $(VENV)/.dev
+kernels: $(VENV)/.kernels
+
+$(VENV)/.kernels: $(VENV)/.dev tests/kernels.py $(shell find twin -name '*.py')
 	@$(BIN)/python -m tests.kernels
+	@touch $@
 
 # Twelve real routers, one fault in them, and the four agents from the first symptom to a network that is well again.
 lab: $(VENV)/.runtime lab-packages

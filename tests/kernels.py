@@ -31,10 +31,10 @@ def _run() -> None:
 
 def _study() -> None:
     import twinops
-    from twin.model import SegmentList, Tunnel
+    from twin.model import Astray, SegmentList, Tunnel
     from twin.plan import SetWeight, apply
     from twin.sim.failure_sets import circuit_pairs
-    from twin.sim.simulate import single_failures
+    from twin.sim.simulate import simulate, single_failures
     from twin.sim.succession import sweep_states
     from twin.sim.volumes import sweep_volumes
 
@@ -47,6 +47,7 @@ def _study() -> None:
     tunnelled = replace(network, tunnels=steered.tunnels)
     after = apply(tunnelled, SetWeight(link=network.links[0].name, weight=1))
     sweep_states((tunnelled, after), single_failures(network), 0.8, [(0, 1.0), (1, 1.2)])
+    simulate(replace(network, astray=(Astray(does="drop", at=ends[0], target=ends[1]),)))
     for state in (network, lossy, steered):
         sweep_volumes([state, state.with_demands(state.demands * 0.5)], single_failures(state))
         step = twinops.DrainLink(circuit=state.links[2].circuit)
