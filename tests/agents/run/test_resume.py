@@ -24,6 +24,7 @@ from agents.run.resume import resume_run
 from tests.agents.collector import collecting
 from tests.agents.incidents import rolled_back
 from tests.agents.killed import Killer, folder_of, killer
+from tests.depth import thinned
 from tools.box.tracing import joined
 from twin.errors import InputError, StoreBusyError
 from twin.store import TwinStore
@@ -100,7 +101,7 @@ def acting(reference: Path) -> list[int]:
 def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(processes: Killer, references, tmp_path: Path):
     reference = references("several steps")
     count = len(read_journal(reference / "journal.jsonl").records)
-    points = sorted({*range(13, count, 30), *acting(reference)[::4], count})
+    points = sorted({*thinned(range(13, count, 30), 3), *thinned(acting(reference)[::4], 2), count})
     answer = processes.run(tmp_path, CASES["several steps"], at=points[0])
     for before, point in pairwise(points):
         assert answer["signal"] == 9
@@ -146,7 +147,7 @@ def test_a_run_on_the_answers_of_another_goes_on_with_those_that_it_has_not_had(
     assert_same(folder_of(tmp_path), reference)
 
 
-@pytest.mark.parametrize("effect", [1, 2])
+@pytest.mark.parametrize("effect", thinned([2, 1], 2))
 def test_a_change_that_was_made_but_not_recorded_is_not_made_again(
     processes: Killer, references, tmp_path: Path, effect: int
 ):
