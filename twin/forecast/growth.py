@@ -2,8 +2,8 @@
 
 Each week counts by its busy level, the 95th percentile of its samples, whatever their distance. A robust line is laid
 through the logarithms of the weeks (Theil 1950, Sen 1968), so that holidays and outages do not bend it; weeks far below
-it are named and left out. What weeks do around the line, and how sure its slope is, comes from resampling the weeks in
-blocks (moving block bootstrap, Künsch 1989).
+it are named and left out. How sure the line is, and what weeks do around it, is drawn from the posterior of a line with
+errors that are alike from week to week, as likely by any amount (Zellner, Tiao 1964): a few weeks tell little of that.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,10 @@ _BUSY = 0.95
 _YEAR = 52.18  # weeks
 _FULL = 0.5  # a week counts when this share of its samples is there
 _FAR, _LEAST_DROP = 3.5, 0.1
-_DRAWS, _BLOCK = 400, 4
+_DRAWS = 400
+_ALIKE = np.linspace(0.0, 0.95, 20)
+"""How alike the deviations of two neighbouring weeks may be, as a correlation."""
+_NOTHING = 1e-12
 _MOST_WEEKS = 520
 
 
@@ -148,7 +151,6 @@ def _one(
         week, level = week[~low], level[~low]
         slope, start = _line(week, level)
         rest = level - start - slope * week
-    rest = rest * np.sqrt(len(rest) / (len(rest) - 2))  # two parameters were fitted to them
     paths = _futures(week, rest, (slope, start), ahead, rng)
     tail = (1 - coverage) / 2
     slopes = np.expm1(_YEAR * np.quantile(paths.slopes, [tail, 1 - tail]))
@@ -174,20 +176,52 @@ class _Futures(NamedTuple):
 
 
 def _futures(week: Floats, rest: Floats, line: tuple[float, float], ahead: int, rng: np.random.Generator) -> _Futures:
-    """Draw futures: a line through resampled weeks, and weeks around it."""
+    """Draw lines through the weeks, and weeks around them; `rest` is what each is off the line that was found."""
     slope, start = line
-    blocks = max(1, len(rest) - _BLOCK + 1)
-    count = -(-max(len(rest), ahead) // _BLOCK) + 1
-    picked = rng.integers(0, blocks, (_DRAWS, count))
-    spots = (picked[:, :, None] + np.arange(_BLOCK)).reshape(_DRAWS, -1)
-    noise = rest[np.minimum(spots, len(rest) - 1)]
-    past = start + slope * week + noise[:, : len(rest)]
-    centred = week - week.mean()
-    slopes = (past * centred).sum(axis=1) / float((centred**2).sum())
-    now = past.mean(axis=1) - slopes * week.mean()
-    later = np.arange(1, ahead + 1)
-    around = noise[:, ::-1][:, :ahead]
-    return _Futures(slopes, now[:, None] + slopes[:, None] * later + around)
+    laid = _laid(week, rest)
+    which = rng.choice(_ALIKE.size, _DRAWS, p=laid.odds)
+    alike = _ALIKE[which]
+    sigma = np.sqrt(laid.squares[which] / rng.chisquare(rest.size - 2, _DRAWS))
+    off: Floats = sigma[:, None] * (laid.roots[which] @ rng.standard_normal((_DRAWS, 2, 1)))[:, :, 0]
+    around = rest[-1] - off[:, 0] - off[:, 1] * week[-1]
+    fresh = (sigma * np.sqrt(1 - alike**2))[:, None] * rng.standard_normal((_DRAWS, ahead))
+    levels = start + off[:, :1] + (slope + off[:, 1:]) * np.arange(1, ahead + 1)
+    for later in range(ahead):
+        around = alike * around + fresh[:, later]
+        levels[:, later] += around
+    return _Futures(slope + off[:, 1], levels)
+
+
+class _Laid(NamedTuple):
+    """A line through weeks for each of `_ALIKE` [A]: how likely that is, squares around it, and its error's root."""
+
+    odds: Floats  # [A]
+    squares: Floats  # [A]
+    roots: Floats  # [A, 2, 2] times a week's spread and two standard normals: errors of start and slope
+
+
+def _laid(week: Floats, rest: Floats) -> _Laid:
+    """Lay lines by least squares through weeks that are alike as far as each of `_ALIKE` says, which is as likely.
+
+    The posterior of that likeness and of the line is exact where what weeks do around it is normal.
+    """
+    alike = _ALIKE[:, None] ** np.diff(week)  # weeks that were left out lie between some
+    fresh = np.sqrt(1 - alike**2)
+
+    def whitened(column: Floats) -> Floats:
+        first = np.full((_ALIKE.size, 1), column[0])
+        return np.concatenate([first, (column[1:] - alike * column[:-1]) / fresh], axis=1)
+
+    table = np.stack([whitened(np.ones(week.size)), whitened(week)], axis=2)
+    goal = whitened(rest)
+    across: Floats = np.swapaxes(table, 1, 2)
+    normal: Floats = across @ table
+    inverse = np.linalg.inv(normal).astype(np.float64)
+    found: Floats = inverse @ (across @ goal[:, :, None])
+    squares = np.maximum(((goal - (table @ found)[:, :, 0]) ** 2).sum(axis=1), _NOTHING)
+    told = -np.log(fresh).sum(axis=1) - np.linalg.slogdet(normal)[1] / 2 - (week.size - 2) / 2 * np.log(squares)
+    odds = np.exp(told - told.max())
+    return _Laid(odds / odds.sum(), squares, np.linalg.cholesky(inverse).astype(np.float64))
 
 
 def _first_week(levels: Floats, limit: float) -> Floats:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from tests.benchmarks.growth_intervals import Law, held
 from twin.errors import InputError
 from twin.forecast.growth import growth
 from twin.forecast.series import arrange
@@ -71,6 +72,13 @@ def test_the_interval_holds_the_week_as_often_as_it_says():
         truth = START + timedelta(weeks=40 + int(over[0])) if over.size else never
         inside += (one.earliest or never) <= truth <= (one.latest or never)
     assert 0.84 <= inside / trials <= 0.96
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.5])
+def test_a_few_weeks_tell_little_and_say_so(alike):
+    """Of 120 links with ten weeks of history the 90 % interval holds the growth of no fewer than it says."""
+    grown, _ = held(Law(10, alike, 120))
+    assert grown >= 0.85
 
 
 def test_what_is_too_short_or_no_time_ahead_is_refused():
