@@ -74,7 +74,8 @@ def amount(value: float | None, unit: str) -> str:
         case "ms":
             return f"{value:.4g} ms"
         case _:
-            return f"{value:.4g} {unit}".rstrip()
+            figure = f"{value:,.0f}" if value == round(value) else f"{value:.4g}"
+            return f"{figure} {unit}".rstrip()
 
 
 def milliseconds(value: float | None) -> str:

@@ -56,7 +56,7 @@ def list_suites(as_json: Json = False) -> None:
         emit("eval list", {"suites": found})
         return
     rows = [(x.name, str(x.cases), ", ".join(x.systems), x.purpose) for x in suites]
-    say(text_table(("suite", "cases", "systems", "purpose"), rows))
+    say(text_table(("suite", "cases>", "systems", "purpose"), rows, spare=("cases", "systems")))
 
 
 @app.command()

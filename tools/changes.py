@@ -17,7 +17,7 @@ from twin.observe.expect.changed import LoadMove, StateFlip, load_changes, state
 from twin.observe.readings.readback import Item
 from twin.observe.readings.syslog import read_events
 from twin.plan import Change, SetWeight, subject
-from twin.printed import mbps, rates
+from twin.printed import mbps, rates, utc
 from twin.untrusted import PersonText, clean
 
 from .box.results import next_after
@@ -75,7 +75,7 @@ def changes_since(desk: Desk, since: Since = None, offset: Annotated[int, Field(
     observation, now = desk.look(), desk.live.now
     begin = (since or now - _USUALLY).astimezone(UTC)
     if begin >= now:
-        raise InputError(f"{begin:%F %T} is not past", fix=f"it is {now.astimezone(UTC):%F %T} UTC on the network")
+        raise InputError(f"{utc(begin)} is not past", fix=f"it is {utc(now)} on the network")
     measured = desk.live.read_telemetry(desk.since)
     with desk.span("compare", snapshot=desk.inventory.id):
         loads = load_changes(measured, observation, begin.timestamp())

@@ -5,6 +5,7 @@ Names are those that people know and that every command takes; a figure has its 
 
 import math
 import re
+from datetime import UTC, datetime
 
 from .untrusted import visible
 
@@ -55,11 +56,19 @@ def rates(first: float, second: float) -> tuple[str, str]:
     return mbps(first), mbps(second)
 
 
+def utc(moment: datetime) -> str:
+    """Write a moment by the clock of UTC, and say so: `2026-03-04 15:17:00 UTC`; one without a zone as it is."""
+    return f"{moment.astimezone(UTC):%F %T} UTC" if moment.tzinfo else f"{moment:%F %T}"
+
+
 def counted(number: int, plural: str) -> str:
     """A number with its noun: 1 step, 2 steps."""
     if number != 1:
         return f"{number} {plural}"
-    return f"1 {plural.removesuffix('ies')}y" if plural.endswith("ies") else f"1 {plural.removesuffix('s')}"
+    for ending, single in (("ies", "y"), ("eses", "esis"), ("s", "")):
+        if plural.endswith(ending):
+            return f"1 {plural.removesuffix(ending)}{single}"
+    return f"1 {plural}"
 
 
 def place(element: str) -> str:

@@ -37,10 +37,11 @@ def restore(
     from agents.serve.backup import restore as put_back
     from agents.serve.room import lease
     from agents.wording import counted
+    from twin.printed import utc
 
     with lease(room):
         made = put_back(file, BackedUp(home_folder(), room, runs))
     if as_json:
         emit("restore", {"files": len(made.files), "time": made.time.isoformat(), "left_out": dict(made.left_out)})
         return
-    tell(f"{counted(len(made.files), 'files')} of {made.time:%F %T} UTC are back; twinops {made.version} wrote them")
+    tell(f"{counted(len(made.files), 'files')} of {utc(made.time)} are back; twinops {made.version} wrote them")

@@ -166,9 +166,10 @@ def show(
     from agents.record.history import understood
     from agents.show.report.recorded import read_run
     from agents.show.report.summary import summarise
-    from twin.files import exists
 
-    folder = Path(run) if exists(run) else runs / run
+    from .runs import folder_of
+
+    folder = folder_of(run, runs)
     with understood(folder):
         if report:
             from agents.show.report.folder import write_report

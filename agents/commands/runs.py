@@ -132,7 +132,7 @@ def list_runs(
             ]
             rows += [(name, "unreadable", why, "", "") for name, why in unreadable.items()]
             if rows:
-                say(text_table(("run", "state", "outcome", "model", "records"), rows))
+                say(text_table(("run", "state", "outcome", "model", "records>"), rows, spare=("records", "model")))
             else:
                 such = "no such runs" if listing.entries else "no runs"
                 say(f"{such} in {runs}: `twinops run` makes one, --runs names another folder")

@@ -23,6 +23,7 @@ from twin.gate.verdict import Verdict, risk_tier
 from twin.model import Frozen
 from twin.plan import Plan
 from twin.policy import RiskTier
+from twin.printed import utc
 from twin.store import TwinStore
 
 from .charter import Register
@@ -228,12 +229,12 @@ def require_waiting(past: Past, register: Register, now: datetime) -> None:
         )
     if now < waiting.since - _LEEWAY:  # on such a clock nothing would ever be too old
         raise CertificateError(
-            f"the plan waits since {waiting.since:%F %T%z}, and by this machine's clock it is {now:%F %T%z}",
+            f"the plan waits since {utc(waiting.since)}, and by this machine's clock it is {utc(now)}",
             fix="set the clock that is wrong, and decide again: nothing was decided",
         )
     if waiting.expired:
         raise CertificateError(
-            f"the plan has waited too long: it expired at {waiting.expires:%F %T%z}, it is {now:%F %T%z}",
+            f"the plan has waited too long: it expired at {utc(waiting.expires)}, it is {utc(now)}",
             fix="run again: traffic has moved",
         )
     on_file = read_plan_file(past.folder / PLAN, below=past.folder)

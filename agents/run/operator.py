@@ -36,6 +36,7 @@ from twin.model import Network
 from twin.observe import Observation
 from twin.plan import Plan, apply_all
 from twin.policy import RiskTier
+from twin.printed import utc
 from twin.sim.simulate import simulate
 from twin.store import TwinStore
 
@@ -145,7 +146,7 @@ class NetworkOperator:
             CertificateIssued(plan=plan.hash, snapshot=plan.base, certificate=certificate.model_dump(mode="json"))
         )
         self.written.planned(plan)
-        return f"{certificate.tier} risk, signed until {certificate.expires:%F %T}"
+        return f"{certificate.tier} risk, signed until {utc(certificate.expires)}"
 
     async def rehearse_window(self) -> bool:
         """Rehearse the approved plan at every hour of the window of the run's goal, on the record."""

@@ -137,7 +137,8 @@ def _staged(request: RunRequest) -> _Staged:
 
 
 def _folder(runs: Path, request: RunRequest, now: datetime, home: Path) -> tuple[Register, Path]:
-    name = f"{request.network.replace('/', '-')}-s{request.seed}-{now:%Y%m%d-%H%M%S}"
+    place = request.network.replace("/", "-").lstrip("-")  # as an argument it must be no option
+    name = f"{place}-s{request.seed}-{now:%Y%m%d-%H%M%S}"
     try:
         runs.mkdir(parents=True, exist_ok=True)
         for number in range(1, 1_000):

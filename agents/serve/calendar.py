@@ -25,6 +25,7 @@ from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.plan import apply_all, way_back
 from twin.policy import Policy
+from twin.printed import utc
 from twin.store import TwinStore
 
 from .board import Board, Entry
@@ -74,9 +75,7 @@ def schedule(run: Path, *, number: int, who: str, now: datetime) -> Scheduled:
     if past.finished is None or past.finished.outcome != "scheduled" or plan is None or past.started.goal is None:
         raise InputError(f"run {past.started.run} has no plan for a window", fix="give its goal from: and until:")
     if certificate.not_before <= now:
-        raise InputError(
-            f"the window of {past.started.run} has begun: {certificate.not_before:%F %T} UTC", fix="plan again"
-        )
+        raise InputError(f"the window of {past.started.run} has begun: {utc(certificate.not_before)}", fix="plan again")
     return Scheduled(
         time=now,
         id=f"C-{number:04d}",

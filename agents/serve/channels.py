@@ -16,6 +16,7 @@ from http.client import HTTPException
 from pydantic import JsonValue
 
 from twin.errors import InputError, TransientError, TwinError
+from twin.printed import utc
 from twin.untrusted import clean
 
 from .record import Queued
@@ -121,7 +122,7 @@ def _mail(channel: Mail, message: Queued) -> None:
     mail["From"], mail["To"] = channel.sender, ", ".join(channel.to)
     mail["Date"] = format_datetime(message.time)
     mail["Message-ID"] = f"<{_key(message)}.{message.number}@twinops.invalid>".replace("/", ".")
-    mail.set_content(f"{message.summary}\n\nincident {message.incident}, {message.moment}, {message.time:%F %T} UTC\n")
+    mail.set_content(f"{message.summary}\n\nincident {message.incident}, {message.moment}, {utc(message.time)}\n")
     try:
         with smtplib.SMTP(channel.host, channel.port, timeout=TIMEOUT_S) as server:
             if channel.starttls:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, JsonValue
 
 from agents.goals.questions import Inquiry
 from agents.record.claims import Claim, KnownFigures, claims_of
-from agents.wording import mbps, milliseconds, share, short
+from agents.wording import counted, mbps, milliseconds, share, short
 from tools.box.handover import Role
 from tools.box.registry import ToolAnswer, Toolbox
 from tools.box.run_state import Desk, ReadSide
@@ -33,6 +33,7 @@ from twin.live.declared import Declaration
 from twin.live.network import Telemetry
 from twin.model import Frozen, Network
 from twin.policy import Policy
+from twin.printed import utc
 from twin.study.failures import GrowthCase
 from twin.study.window import Window
 
@@ -61,7 +62,7 @@ class Unmeasured:
 
     def read_telemetry(self, since: datetime) -> Telemetry:
         """Raise `InputError`: nothing was measured."""
-        raise InputError(f"nothing has been measured since {since:%F %T}", fix="ask about the network as configured")
+        raise InputError(f"nothing has been measured since {utc(since)}", fix="ask about the network as configured")
 
 
 class Called(Frozen):
@@ -187,7 +188,7 @@ def _state(state: StateFigures) -> str:
 
 
 def _worst(result: WorstFailures) -> Iterator[str]:
-    yield f"{result.studied} failures were simulated; with everything up the busiest link is at {share(result.intact_max_utilisation)}."
+    yield f"{counted(result.studied, 'failures')} simulated; with everything up the busiest link is at {share(result.intact_max_utilisation)}."
     for number, case in enumerate(result.failures, start=1):
         cut = f", {mbps(case.lost)} without a path" if case.lost else ""
         over = f", {mbps(case.overload)} above capacity" if case.overload else ""

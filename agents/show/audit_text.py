@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from agents.record.audit.audit import QUESTIONS, AuditReport
+from agents.wording import counted
 from twin.untrusted import one_line, visible
 
 from .tables import text_table
@@ -15,7 +16,7 @@ _SHADES = {"holds": "green", "broken": "bold red", "cannot be told": "yellow"}
 
 def audit_text(report: AuditReport) -> Iterator[RenderableType]:
     """Tell what holds, and then who decided what."""
-    yield f"run {visible(report.run)}: {report.outcome}, {report.records} records, head {report.head}"
+    yield f"run {visible(report.run)}: {report.outcome}, {counted(report.records, 'records')}, head {report.head}"
     answered = [
         (QUESTIONS[question], Text(found, style=_SHADES[found]), one_line(report.reasons.get(question, ""), 160))
         for question, found in report.findings.items()
@@ -25,7 +26,7 @@ def audit_text(report: AuditReport) -> Iterator[RenderableType]:
         (str(x.record), x.time, one_line(x.who, 40), _what(x.what), one_line(x.because, 160), _list(x.evidence))
         for x in report.trail
     ]
-    yield text_table(("record", "time (UTC)", "who", "what", "because", "evidence"), rows)
+    yield text_table(("record", "time (UTC)", "who", "what", "because", "evidence"), rows, spare=("evidence",))
 
 
 def _what(text: str) -> str:

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self, TextIO
 
-from rich.console import Console, RenderableType
-from rich.padding import Padding
-from rich.panel import Panel
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -40,8 +38,9 @@ from twin.execute.render import RenderedStep
 from twin.faults.recommendation import Recommendation
 from twin.untrusted import one_line, visible
 
+from .framed import Framed, labelled
 from .gists import gist
-from .lines import WrappedText
+from .lines import Indented, WrappedText, widest_part
 from .report.summary import Summary
 from .tables import console, verdict_table
 
@@ -110,14 +109,13 @@ class Screen:
             self._status.update(Text(f"{one_line(text, 100)}  {duration(time.monotonic() - self._began)}", style="dim"))
 
     def _print(self, line: Line) -> None:
-        if not isinstance(line, SpokenLine):
-            self._console.print(line, soft_wrap=isinstance(line, Text))
+        spoken = isinstance(line, SpokenLine)
+        if not spoken and not isinstance(line, Text):
+            self._console.print(line)
         elif not self._console.is_terminal:  # one record, one line: made for grep
-            self._console.print(line.margin + line.text, soft_wrap=True)
+            self._console.print(line.margin + line.text if spoken else line, soft_wrap=True)
         else:
-            grid = Table.grid(padding=(0, 1, 0, 0))
-            grid.add_row(line.margin, WrappedText(line.text))
-            self._console.print(grid)
+            self._console.print(_beside(line.margin, line.text, self._console.width) if spoken else WrappedText(line))
 
     def _lines(self, record: Record) -> list[Line]:  # noqa: C901  one branch per kind of record
         match record.event:
@@ -140,7 +138,7 @@ class Screen:
             case ToolReturned() as event:
                 return [_says(event.role, _call(self._calls.pop(event.id, None), event))]
             case VerdictReached() as event:
-                return [Padding(verdict_table(event.verdict), (1, 2, 1, 4))]
+                return [Text(""), Indented(verdict_table(event.verdict), 4), Text("")]
             case LoadsTaken() as event:
                 return [_says(event.source, Text(_loads(event), style="dim"))]
             case CertificateIssued() as event:
@@ -161,14 +159,10 @@ class Screen:
                 return []
 
 
-def summary_panel(summary: Summary) -> Panel:
+def summary_panel(summary: Summary) -> Framed:
     """How a run ended, with the figures before and after."""
-    style = _ENDS.get(summary.outcome, "yellow")
-    grid = Table.grid(padding=(0, 2))
-    for label, value in _closing(summary):
-        grid.add_row(Text(label, style="dim"), WrappedText(Text(visible(value))))
-    title = Text(f" {summary.outcome} ", style=f"bold {style}")
-    return Panel(grid, title=title, title_align="left", border_style=style, expand=False, padding=(1, 2))
+    rows = [(Text(label, style="dim"), Text(visible(value))) for label, value in _closing(summary)]
+    return labelled(summary.outcome, rows, style=_ENDS.get(summary.outcome, "yellow"))
 
 
 def _closing(summary: Summary) -> list[tuple[str, str]]:
@@ -274,6 +268,15 @@ def _words(role: str, text: str) -> list[Line]:
 def _item(text: str, detail: str = "") -> SpokenLine:
     item = Text(f"- {one_line(text, 200)}")
     return SpokenLine(Text(" " * 15), item.append(f"  {one_line(detail, 200)}", style="dim") if detail else item)
+
+
+def _beside(margin: Text, text: Text, width: int) -> RenderableType:
+    """A text beside its margin; below it where the rest of the line has no room for a name."""
+    if margin.cell_len + 1 + widest_part(text.plain) > width:
+        return Group(*([margin] if margin.plain.strip() else []), Indented(WrappedText(text), 4))
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_row(margin, WrappedText(text))
+    return grid
 
 
 def _says(who: str, text: Text) -> SpokenLine:

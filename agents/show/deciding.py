@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rich.console import Group, RenderableType
-from rich.panel import Panel
 from rich.text import Text
 
 from agents.record.history import Past
@@ -13,8 +12,10 @@ from agents.wording import capital, counted, fault_words, mbps, place, share
 from twin.errors import StoreError
 from twin.gate.verdict import Check, Verdict
 from twin.plan import Change, SetTunnel, subject
+from twin.printed import utc
 from twin.untrusted import one_line, visible
 
+from .framed import Framed
 from .impact import Impact, ImpactState
 from .lines import WrappedText
 from .report.page import Step
@@ -66,12 +67,13 @@ def decision_page(impact: Impact, past: Past) -> Iterable[RenderableType]:
     head = Text.assemble(
         (visible(plan.goal), "bold"),
         f"\nplan {plan.plan} of run {plan.run}, {visible(plan.network)}\n{plan.tier} risk: {people}{given}; ",
-        f"expires {plan.expires:%F %T} UTC\nbecause of: {visible(told.cause)}\n",
+        f"expires {utc(plan.expires)}\nbecause of: {visible(told.cause)}\n",
         (one_line(impact.reasons, 400), "italic"),
     )
     moved = f"Moved is {share(impact.blast_radius)} of the traffic, at most {share(impact.blast_limit)} is allowed."
     steps = (f"  {n}. {visible(x.text)}\n     back: {visible(x.back)}" for n, x in enumerate(told.steps, start=1))
-    yield Panel(
+    yield Framed(
+        "impact",
         Group(
             WrappedText(head),
             Text("\nWhat exactly", "bold"),
@@ -84,9 +86,6 @@ def decision_page(impact: Impact, past: Past) -> Iterable[RenderableType]:
             Text(""),
             text_table(("What can go wrong", ""), told.wrong),
         ),
-        title=" impact ",
-        title_align="left",
-        expand=False,
     )
     if past.judged is not None:
         yield verdict_table(past.judged[1])

@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.wording import counted, duration, mbps, place, share
 from twin.model import Floats, Network
+from twin.printed import utc
 from twin.untrusted import one_line
 
 from .live_views import Figure, LinkRow, arrow, link_rows
@@ -116,7 +117,7 @@ def _shown(network: Network, times: Floats, values: Floats, limit: float, row: i
     above = _above(network, values[np.newaxis], limit)[0]
     peak = max(load, default=0.0)
     title = f"{network.name} at {moment:%F %H:%M} UTC: busiest link at {share(peak)}"
-    source = f"counters, the sample that ended at {moment:%F %T} UTC"
+    source = f"counters, the sample that ended at {utc(moment)}"
     figures = (
         Figure(
             "Busiest link",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from twin.untrusted import one_line
 
-from .lines import WrappedText, parts_of
+from .lines import Indented, WrappedText, widest_part
 
 _GAP = 3  # between two columns
 _LONG = 400  # characters of a cell
@@ -31,20 +32,23 @@ class FittedColumn(NamedTuple):
     @property
     def least(self) -> int:
         """Width below which a word would be split; figures stand on one line."""
-        words = [
-            part
-            for text in (self.heading, *(() if self.figures else map(str, self.cells)))
-            for word in text.split()
-            for part in (parts_of(word) if self.parted else (word,))
-        ]
-        whole = [line for cell in self.cells for line in cell.plain.split("\n")] if self.figures else []
-        return max((Text(part).cell_len for part in (*words, *whole)), default=1)
+        if self.figures:
+            return max(widest_part(self.heading), self._widest_line)
+        return max(widest_part(text, parted=self.parted) for text in (self.heading, *map(str, self.cells), "-"))
 
     @property
     def natural(self) -> int:
         """Width at which nothing wraps."""
-        lines = [line for cell in self.cells for line in cell.plain.split("\n")]
-        return max(Text(line).cell_len for line in (self.heading, *lines))
+        return max(cell_len(self.heading), self._widest_line)
+
+    @property
+    def blank(self) -> bool:
+        """Whether it says nothing of any row."""
+        return bool(self.cells) and not any(cell.plain.strip() for cell in self.cells)
+
+    @property
+    def _widest_line(self) -> int:
+        return max((cell_len(line) for cell in self.cells for line in cell.plain.split("\n")), default=1)
 
 
 class Fitted:
@@ -52,44 +56,42 @@ class Fitted:
 
     Where there is no room for all columns those in `spare` leave, the first named first; the others after them, from
     the right; the first column stays, and so does a narrow one where a wider one of more worth has no room. Which of
-    `spare` left is said below the table; of all others their cells stand there, row by row.
+    `spare` left is said below the table; the cells of all others stand below their row. A column that says nothing of
+    any row is not shown.
     """
 
     def __init__(
         self, headings: Sequence[str], rows: Sequence[Sequence[str | Text]], *, spare: Sequence[str] = ()
     ) -> None:
         cells = [[cell if isinstance(cell, Text) else Text(one_line(cell, _LONG)) for cell in row] for row in rows]
-        self.columns = tuple(
+        columns = [
             FittedColumn(heading.removesuffix(">"), heading.endswith(">"), tuple(row[i] for row in cells))
             for i, heading in enumerate(headings)
-        )
+        ]
+        self.columns = tuple(x for i, x in enumerate(columns) if i == 0 or not x.blank)
         self._spare = spare
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Lay the table out for the width there is."""
         kept, gone = self._kept(options.max_width)
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-        for column, width in zip(kept, _widths(kept, options.max_width), strict=True):
-            side = "right" if column.figures else "left"
-            table.add_column(Text(column.heading), justify=side, overflow="fold", width=width)
-        for row in zip(*(x.cells if x.figures else map(WrappedText, x.cells) for x in kept), strict=True):
-            table.add_row(*row)
-        yield table
+        widths = _widths(kept, options.max_width)
         spared = [x.heading for x in gone if x.heading in self._spare]
+        below = [x for x in self.columns if x in gone and x.heading not in spared]
+        many = len(self.columns[0].cells)
+        blocks = [range(i, i + 1) for i in range(many)] if below and many else [range(many)]
+        for block in blocks:
+            yield _block(kept, widths, block)
+            for column, row in ((x, i) for x in below for i in block):
+                if column.cells[row].plain.strip():
+                    yield Indented(WrappedText(_named(column.heading, column.cells[row])), 2)
         if spared:
-            yield Text(f"no room for: {', '.join(spared)}", style="dim")
-        for column in (x for x in gone if x.heading not in spared):
-            yield Text(column.heading, style="bold")
-            below = Table.grid(padding=(0, 1, 0, 0))
-            for first, cell in zip(self.columns[0].cells, column.cells, strict=True):
-                if cell.plain.strip():
-                    below.add_row("-", WrappedText(Text.assemble(first, ": ", cell)))
-            yield below
+            yield WrappedText(Text(f"no room for: {', '.join(spared)}", style="dim"))
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """As wide as its columns are, or as there is room."""
+        """As wide as its columns are, or as there is room; no narrower than the part of a name."""
         wide = sum(column.natural for column in self.columns) + _GAP * (len(self.columns) - 1)
-        return Measurement(min(max(x.least for x in self.columns), options.max_width), min(wide, options.max_width))
+        least = max(x._replace(parted=not x.figures).least for x in self.columns)
+        return Measurement(min(least, options.max_width), min(wide, options.max_width))
 
     def _kept(self, width: int) -> tuple[list[FittedColumn], list[FittedColumn]]:
         """The columns there is room for, and those that leave. Names are parted before they stand alone."""
@@ -111,6 +113,22 @@ class Fitted:
     def _leaving(self, columns: Sequence[FittedColumn]) -> Iterator[FittedColumn]:
         yield from (x for heading in self._spare for x in columns[1:] if x.heading == heading)
         yield from (x for x in reversed(columns[1:]) if x.heading not in self._spare)
+
+
+def _named(heading: str, cell: Text) -> Text:
+    return Text.assemble((f"{heading}: ", "dim"), cell) if heading else cell
+
+
+def _block(columns: Sequence[FittedColumn], widths: Sequence[int], rows: range) -> Table:
+    """The rows of a table, under the headings where they are the first."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    table.show_header = rows.start == 0
+    for column, width in zip(columns, widths, strict=True):
+        side = "right" if column.figures else "left"
+        table.add_column(Text(column.heading), justify=side, overflow="fold", width=width)
+    for i in rows:
+        table.add_row(*(x.cells[i] if x.figures else WrappedText(x.cells[i]) for x in columns))
+    return table
 
 
 def _widths(columns: Sequence[FittedColumn], width: int) -> list[int]:

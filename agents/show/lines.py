@@ -4,11 +4,13 @@ import re
 from itertools import pairwise
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
+from rich.padding import Padding
 from rich.text import Text
 
 _UNIT = re.compile(r"(?<=\d) (?=[kMGT]?bit/s|ms|s|min|h|k?W|%|pp)")
+_ANY = 10_000  # cells: as wide as anything
 _TIED = "\0"  # stands for a space that no line ends with
 _ENDS = re.compile(r"(?<=[^\s-]->)(?=\S)|(?<=[^\s-]--)(?=[^\s>-])")
 """Between the ends of `A->B` and `A--B`: where a name that is wider than the place goes on below."""
@@ -52,6 +54,13 @@ def wrapped(line: str, width: int) -> str:
     return "\n".join((first, *(f"{indent}{x}" for x in rest)))
 
 
+def widest_part(text: str, *, parted: bool = True) -> int:
+    """Cells of the widest part of a text that no line may end inside; of its widest word where names stay whole."""
+    words = _UNIT.sub(_TIED, text).split()
+    parts = (part.replace(_TIED, " ") for word in words for part in (parts_of(word) if parted else (word,)))
+    return max(map(cell_len, parts), default=0)
+
+
 class WrappedText:
     """A text on as many lines as it takes: no word is cut, and none is split that has no parts."""
 
@@ -68,6 +77,22 @@ class WrappedText:
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """As wide as its widest part at least, as its widest line at most."""
-        parts = (part for word in self._text.plain.split() for part in parts_of(word))
-        least, most = (max(map(cell_len, x), default=0) for x in (parts, self._text.plain.split("\n")))
-        return Measurement(min(least, options.max_width), min(most, options.max_width))
+        most = max(map(cell_len, self._text.plain.split("\n")), default=0)
+        return Measurement(min(widest_part(self._text.plain), options.max_width), min(most, options.max_width))
+
+
+class Indented:
+    """Something set in by some cells; where a name would not fit then, at the margin."""
+
+    def __init__(self, body: RenderableType, by: int) -> None:
+        self._body, self._by = body, by
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Set it in as far as there is room."""
+        roomy = least_width(console, self._body) + self._by <= options.max_width
+        yield Padding(self._body, (0, 0, 0, self._by if roomy else 0))
+
+
+def least_width(console: Console, body: RenderableType) -> int:
+    """Cells below which something could not be shown without a name being split."""
+    return Measurement.get(console, console.options.update(width=_ANY, max_width=_ANY), body).minimum

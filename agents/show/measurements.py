@@ -23,7 +23,7 @@ from twin.observe.readings.files import UNNAMED, Measured, is_twin, read_measure
 from twin.observe.readings.imported import Files, options_for
 from twin.observe.readings.intake import take_in
 from twin.policy import Policy
-from twin.printed import counted
+from twin.printed import counted, utc
 from twin.untrusted import one_line
 
 from .answer import OK, REJECTED, Answer
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from twin.forecast import Forecast
     from twin.forecast.sources import PairSeries
     from twin.observe import Observation
+    from twin.observe.quality.plausible import Doubt
     from twin.observe.quality.report import QualityReport
 
 _DOUBTS, _EVIDENCE = 12, 4
@@ -213,7 +214,7 @@ def _quality_lines(report: QualityReport, fidelity: Fidelity, because: str) -> I
     if report.doubts:
         headings = ("trust>", "element", "reading", "measured>", "should be>", "why")
         rows = [
-            (f"{x.trust:.2f}", x.element, x.reading, _figure(x.measured), _figure(x.expected), x.reason)
+            (f"{x.trust:.2f}", short(x.element), x.reading, _datum(x, x.measured), _datum(x, x.expected), x.reason)
             for x in report.doubts[:_DOUBTS]
         ]
         yield text_table(headings, rows)
@@ -233,9 +234,9 @@ def _forecast_lines(found: Forecast, largest: Sequence[int]) -> Iterator[Rendera
 def _cause_lines(
     found: Diagnosis, asked: Measurement | None, observation: Observation, refusal: str | None, top: int
 ) -> Iterator[RenderableType]:
-    when, samples = f"{observation.time:%Y-%m-%d %H:%M}Z", observation.samples
-    network = one_line(observation.inventory.name)
-    yield f"{network} at {when}, {counted(samples, 'samples')} of one state; {found.simulated} hypotheses simulated"
+    seen = f"{one_line(observation.inventory.name)} at {utc(observation.time)}"
+    samples, simulated = counted(observation.samples, "samples"), counted(found.simulated, "hypotheses")
+    yield f"{seen}, {samples} of one state; {simulated} simulated"
     rows = [
         (str(rank), faults_words(x.faults), f"{100 * x.confidence:.1f} %", f"{x.residual:.2f}")
         for rank, x in enumerate(found.hypotheses[:top], start=1)
@@ -287,8 +288,15 @@ def _interval(found: Forecast, i: int) -> str:
     return "none" if low != low else f"{mbps(float(low))} to {mbps(float(high))}"
 
 
-def _figure(value: float | None) -> str:
-    return "none" if value is None else f"{value:,.4g}"
+def _datum(doubt: Doubt, value: float | None) -> str:
+    """A datum with its unit: a rate, a state, how many directions there are, or a factor on what was exported."""
+    if value is None:
+        return "none"
+    if doubt.reading == "status" and (doubt.expected or 0) > 1:
+        return counted(round(value), "directions")
+    if doubt.reading == "status":
+        return "up" if value else "down"
+    return f"{value:.4g} times" if doubt.reading == "exports" else mbps(value)
 
 
 def _json(document: dict[str, object]) -> dict[str, JsonValue]:

@@ -48,8 +48,9 @@ def ordering(found: Ordering, written: Path | None) -> Iterator[RenderableType]:
         if written:
             yield f"written to {written}"
         return
-    ruled_out = f"every order of the steps was tried, {found.states} states in all, and each does harm"
-    yield f"\n{ruled_out if found.exact else f'no safe order was found in {found.states} states'}:"
+    states = counted(found.states, "states")
+    ruled_out = f"every order of the steps was tried, {states} in all, and each does harm"
+    yield f"\n{ruled_out if found.exact else f'no safe order was found in {states}'}:"
     made = ", ".join(str(step) for step in found.reached) or "no step"
     yield from (f"  after {made}, step {step}: {one_line(why, 400)}" for step, why in found.blocked.items())
 
@@ -71,9 +72,7 @@ def _imported_row(one: Imported) -> tuple[str, ...]:
 
 
 def _remarks(one: Imported) -> Iterator[str]:
-    extras = [
-        f"{count} {what}" for count, what in ((one.risk_groups, "risk groups"), (one.tunnels, "tunnels")) if count
-    ]
+    extras = [counted(n, what) for n, what in ((one.risk_groups, "risk groups"), (one.tunnels, "tunnels")) if n]
     yield from extras
     yield from (f"assumed {what}" for what in one.assumed)
     yield from (f"not modelled: {what}" for what in one.not_modelled)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
+from agents.show.fitted import Fitted
 from evals.run.table import Row
 from twin.untrusted import one_line
 
@@ -28,31 +27,29 @@ def interval(row: Row) -> str:
     return f"{number(row.low, share=row.share)} to {number(row.high, share=row.share)}"
 
 
-def rows_table(rows: Sequence[Row]) -> Table:
+def rows_table(rows: Sequence[Row]) -> Fitted:
     """One line a figure: suite, system, metric, value, interval, cases, bar."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for name in ("suite", "system", "metric"):
-        table.add_column(name, overflow="fold")
-    for name in ("value", "95 % interval", "cases", "wanted"):
-        table.add_column(name, justify="right", no_wrap=True)
+    headings = ("suite", "system", "metric", "value>", "95 % interval>", "cases>", "wanted>")
+    said: list[tuple[str | Text, ...]] = []
     before: tuple[str, str] | None = None
     for row in rows:
         here = (row.suite, row.system)
-        first = (row.suite, row.system) if here != before else ("", "")
         style = {True: "green", False: "bold red", None: ""}[row.meets]
-        table.add_row(
-            *first,
-            row.metric,
-            Text(number(row.value, share=row.share), style=style),
-            interval(row),
-            str(row.cases),
-            "" if row.bar is None else number(row.bar, share=row.share),
+        said.append(
+            (
+                *(here if here != before else ("", "")),
+                row.metric,
+                Text(number(row.value, share=row.share), style=style),
+                interval(row),
+                str(row.cases),
+                "" if row.bar is None else number(row.bar, share=row.share),
+            )
         )
         before = here
-    return table
+    return Fitted(headings, said, spare=("cases", "95 % interval", "wanted"))
 
 
-def failures_table(ended: "Evaluation") -> Table | None:
+def failures_table(ended: "Evaluation") -> Fitted | None:
     """The product's first failures, the crashes before the rest; None without any."""
     from evals.suites import suite_of
 
@@ -61,12 +58,10 @@ def failures_table(ended: "Evaluation") -> Table | None:
     if not failed:
         return None
     failed.sort(key=lambda x: x.error is None)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold", title_justify="left")
-    for name in ("failed case", "answer", "truth"):
-        table.add_column(name, overflow="fold")
+    rows: list[tuple[str | Text, ...]] = []
     for x in failed[:_SHOWN]:
         answer = Text(one_line(x.error or x.answer, 120), style="red" if x.error else "")
-        table.add_row(Text(x.case), answer, Text(one_line(x.truth, 100)))
+        rows.append((x.case, answer, one_line(x.truth, 100)))
     if len(failed) > _SHOWN:
-        table.add_row(f"and {len(failed) - _SHOWN} more", "", "")
-    return table
+        rows.append((f"and {len(failed) - _SHOWN} more", "", ""))
+    return Fitted(("failed case", "answer", "truth"), rows)

@@ -13,6 +13,7 @@ from twin.model import Network
 from twin.plan import Plan, apply_all
 from twin.planned import PlannedWork
 from twin.policy import Policy
+from twin.printed import utc
 
 from .preflight import Coming
 
@@ -59,7 +60,7 @@ class VerifiedFor(NamedTuple):
         """
         against = self._objection(made, now, known)
         if against:
-            step = f"step {made + 1} would be made at {now:%F %T%z}"
+            step = f"step {made + 1} would be made at {utc(now)}"
             unjudged = "in hours or work of others that the plan was not verified for"
             raise CertificateError(f"{step}, {unjudged}: {against}", fix="plan again")
 

@@ -19,7 +19,7 @@ from twin.model import Frozen, Network
 from twin.observe.expect.settled import Settled, settled
 from twin.plan import Change, LimitDemand, Plan, SetTunnel, SetWeight, states, way_back
 from twin.policy import Policy
-from twin.printed import short
+from twin.printed import short, utc
 
 from .agreement import Agreement, Baseline, Tolerance, compare, watch
 from .configured import configuration
@@ -231,7 +231,7 @@ class Rollout:
         """The gate knew when the first step would be made: a later one may come into a blackout."""
         found = blacked_out(self._states[number - 1], self._plan.steps[number - 1], policy, self._live.now)
         if found:
-            touches = f"step {number} touches {short(found[0])} at {self._live.now:%F %T%z}"
+            touches = f"step {number} touches {short(found[0])} at {utc(self._live.now)}"
             raise CertificateError(f"{touches}, in the blackout {found[1]}", fix="wait until it is over")
 
     def _look_before(

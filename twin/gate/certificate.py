@@ -15,6 +15,7 @@ from twin.errors import CertificateError
 from twin.model import Frozen, Network
 from twin.plan import Plan
 from twin.policy import TIERS, Policy, RiskTier
+from twin.printed import utc
 from twin.untrusted import clean
 
 from .passkey import Passkey, passkey_objection
@@ -116,7 +117,7 @@ def issue(  # noqa: PLR0913 - all that is signed, who may, and the clock
     _require_approval(about, tier, policy, authority)
     begins, expires = max(now, not_before or now), now + ttl
     if expires <= begins:
-        raise CertificateError(f"the certificate would expire at {expires:%F %T%z}, before it holds", fix="plan again")
+        raise CertificateError(f"the certificate would expire at {utc(expires)}, before it holds", fix="plan again")
     certificate = Certificate(
         plan=plan.hash,
         snapshot=plan.base,
@@ -166,9 +167,7 @@ def check(  # noqa: PLR0913 - what it is to cover, who may, and the clock
     _require_time(certificate, now)
     closed = policy.closed(now)
     if closed:
-        raise CertificateError(
-            f"no step may be made at {now:%F %T%z}: it is {closed}", fix="wait until a window is open"
-        )
+        raise CertificateError(f"no step may be made at {utc(now)}: it is {closed}", fix="wait until a window is open")
     failed = [result.name for result in certificate.checks if not result.passed]
     if failed or not certificate.checks:
         raise CertificateError(f"the certificate covers failed checks {failed}", fix="plan again")
@@ -216,10 +215,10 @@ def _require_time(certificate: Certificate, now: datetime) -> None:
     begins = max(certificate.issued, certificate.not_before)
     if now < begins:
         fix = "check the clocks" if now < certificate.issued else "wait until its window begins"
-        raise CertificateError(f"the certificate is not valid before {begins:%F %T%z}, it is {now:%F %T%z}", fix=fix)
+        raise CertificateError(f"the certificate is not valid before {utc(begins)}, it is {utc(now)}", fix=fix)
     if now >= certificate.expires:
         raise CertificateError(
-            f"the certificate expired at {certificate.expires:%F %T%z}, it is {now:%F %T%z}",
+            f"the certificate expired at {utc(certificate.expires)}, it is {utc(now)}",
             fix="approve the plan again",
         )
 

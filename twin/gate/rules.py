@@ -215,6 +215,7 @@ def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) 
                 step=step,
                 measured=found.max_utilisation,
                 limit=allowed,
+                unit="share",
             )
             return Violation(detail, example)
     return None

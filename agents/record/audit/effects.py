@@ -20,6 +20,7 @@ from twin.live.recorded import Applied, Begun, Staged, read_record
 from twin.live.watch_record import Opened, changes_in, is_watch, read_watch, require_samples
 from twin.model import Frozen, Network
 from twin.plan import Change, Plan, apply
+from twin.printed import utc
 
 from .answers import Answer
 
@@ -178,7 +179,7 @@ class _Walk:
         elif number >= len(plan.steps) or step.step != number + 1 or step.change != plan.steps[number]:
             yield f"what was made as step {step.step} is not step {number + 1} of the certified plan"
         elif not certificate.not_before <= at < certificate.expires:
-            yield f"step {step.step} was made at {at:%F %T}, outside the certificate's time"
+            yield f"step {step.step} was made at {utc(at)}, outside the certificate's time"
 
 
 def _announces(step: ExecutionStep) -> bool:

@@ -98,9 +98,8 @@ def test_long_names_of_links_go_over_two_lines_before_their_figures_leave(width)
     assert all(cell_len(line) <= width for line in text.splitlines())
     assert {end for name in names for end in re.split("(?<=->)|(?<=--)", name)} <= set(words(text))
     assert text.count("81 %") == len(names)
-    assert "no room for: cause" not in text  # nobody said that it can be spared: it stands below
-    below = text.partition("\ncause\n")[2] if width == 60 else "\n".join(f"- {x}:" for x in names)
-    assert [line.startswith("- ") for line in below.splitlines()].count(True) == len(names)
+    assert "no room for: cause" not in text  # nobody said that it can be spared: it stands below each row
+    assert text.count("cause:") == len(names)
 
 
 @given(st.lists(st.text("abc 東京ü->", min_size=1, max_size=24), max_size=12).map(" ".join), st.integers(48, 120))
@@ -110,12 +109,18 @@ def test_a_line_is_wrapped_by_the_cells_it_takes_and_loses_nothing(line, width):
     assert all(cell_len(x) <= width for x in told.split("\n"))
 
 
-def test_what_cannot_be_spared_stands_below_a_table_that_has_no_room_for_it():
+def test_what_cannot_be_spared_stands_below_its_row_where_the_table_has_no_room_for_it():
     rows = [("nominal", "passed", f"the busiest link is {ENDS[0]}->{ENDS[1]} at 54 %"), ("useful", "passed", "")]
     text = shown(Fitted(("check", "result", "detail"), rows), 50)
     assert all(cell_len(line) <= 50 for line in text.splitlines())
-    told = " ".join(text.partition("detail")[2].split())
-    assert told == f"- nominal: the busiest link is {ENDS[0]}-> {ENDS[1]} at 54 %"
+    told = " ".join(text.partition("─\n")[2].split())
+    assert told == f"nominal passed detail: the busiest link is {ENDS[0]}-> {ENDS[1]} at 54 % useful passed"
+
+
+def test_a_column_that_says_nothing_of_any_row_is_not_shown():
+    text = shown(Fitted(("method", "gap>", "why"), [("drain", "", ""), ("sleep", "", "needed")], spare=("gap",)), 80)
+    assert text.split("\n")[0].split() == ["method", "why"]
+    assert "no room" not in shown(Fitted(("method", "gap>"), [("drain", "")], spare=("gap",)), 20)
 
 
 def test_a_path_that_is_wider_than_its_place_goes_on_behind_a_slash():

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from twin.gate.outlook import HOUR, Hour, Outlook
 from twin.gate.rules import worse_in_hour
 from twin.plan import subject
-from twin.printed import counted, percent
+from twin.printed import counted, percent, utc
 
 from .finding import Check, Counterexample, Violation, failed
 from .on_the_way import Steps, in_its_time, keeps, most_of, sums_tell, where_in
@@ -52,8 +52,8 @@ def _ends(rehearsal: Rehearsal) -> str:
     if until is None:
         return ""
     judged = outlook.ends if outlook is not None and outlook.hours else None
-    later = f", of which the hours from {judged:%F %T%z} on were not judged" if judged and judged < until else ""
-    return f"; {counted(len(closing), 'steps')} end it at {until:%F %T%z}{later}"
+    later = f", of which the hours from {utc(judged)} on were not judged" if judged and judged < until else ""
+    return f"; {counted(len(closing), 'steps')} end it at {utc(until)}{later}"
 
 
 def _unknown(rehearsal: Rehearsal) -> str:
@@ -132,8 +132,8 @@ def _ends_before_it_begins(rehearsal: Rehearsal) -> Violation | None:
     if until is None or making is None or until > making.earliest:
         return None
     element = subject(rehearsal.plan.closing[0])
-    begins = f"{making.earliest:%F %T%z}"
-    detail = f"the plan ends at {until:%F %T%z}, no later than its first step at {begins}: it would stay for good"
+    begins = utc(making.earliest)
+    detail = f"the plan ends at {utc(until)}, no later than its first step at {begins}: it would stay for good"
     return Violation(detail, Counterexample(element=element, step=0, measured=1, limit=0))
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from twin.gate.demand_delays import unknown_demand
 from twin.model import Network
 from twin.plan import LimitDemand, SetCapacity, apply, subject
-from twin.printed import counted, percent, short
+from twin.printed import counted, percent, short, utc
 from twin.windows import turns
 
 from .finding import Check, Counterexample, Unit, Violation, failed
@@ -76,7 +76,7 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
         if isinstance(step, SetCapacity):
             figures = step.capacity, state.links[state.circuit(step.circuit)[0]].capacity
             detail = f"step {number} asks for another capacity: order it, do not execute it"
-            yield _at(subject(step), number, detail, figures)
+            yield _at(subject(step), number, detail, figures, "Mbit/s")
 
 
 def _out_of_time(rehearsal: Rehearsal) -> Iterator[Violation]:
@@ -98,11 +98,11 @@ def _out_of_time(rehearsal: Rehearsal) -> Iterator[Violation]:
             for moment in (x for x in moments if x <= latest):
                 closed = rules.closed(moment)
                 if closed:
-                    yield _at(subject(step), before + number, f"{word} {moment:%F %T%z}, {closed}")
+                    yield _at(subject(step), before + number, f"{word} {utc(moment)}, {closed}")
                 found = blacked_out(reached, step, rules, moment)
                 if found:
                     what = f"step {before + number} {'touches' if latest == begins else 'may touch'} {short(found[0])}"
-                    yield _at(found[0], before + number, f"{what} at {moment:%F %T%z}, in the blackout {found[1]}")
+                    yield _at(found[0], before + number, f"{what} at {utc(moment)}, in the blackout {found[1]}")
             reached = apply(reached, step)
 
 

@@ -1,10 +1,11 @@
 """What is in a calendar is no incident: symptoms that planned work explains, and those that it does not."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from twin.observe.readings.observation import Observation
 from twin.planned import PlannedWork, work_at
+from twin.printed import utc
 
 from .anomaly import Anomaly
 from .incidents import Signal, correlate
@@ -64,8 +65,7 @@ def _is_over(observation: Observation, anomaly: Anomaly, limit: float) -> bool:
 def planned_words(works: Sequence[PlannedWork], now: datetime) -> tuple[str, ...]:
     """Word the work that is under way."""
     return tuple(
-        f"{', '.join(x.elements[:4])}: planned work {x.name}{f' by {x.who}' if x.who else ''} until "
-        f"{x.ends.astimezone(UTC):%F %T}"
+        f"{', '.join(x.elements[:4])}: planned work {x.name}{f' by {x.who}' if x.who else ''} until {utc(x.ends)}"
         for x in work_at(works, now)
     )
 

@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from agents.record.files import JOURNAL
 from agents.show.console import Screen, summary_panel
@@ -91,6 +92,28 @@ def test_the_closing_panel_gives_before_and_after(records, tmp_path):
     assert "120 % -> 78 %" in text
     assert "9.5 Gbit/s -> 12 Mbit/s" in text
     assert "rejected: survivable" in text
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_run_on_a_narrow_terminal_splits_no_name(records, tmp_path, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    long = {"Aa": "München-Süd-Größenwahnstraße-Kern-0002", "Ee": "Frankfurt-am-Main-Gutleutstrasse-Core-Router-0001"}
+
+    def renamed(record):
+        text = record.model_dump_json()
+        for short, name in long.items():
+            text = re.sub(rf"\b{short}\b", name, text)
+        return type(record).model_validate_json(text)
+
+    stream, ended = Terminal(), [renamed(x) for x in records]
+    shown(ended, stream)
+    console(stream).print(summary_panel(summarise(tell(ended), tmp_path)))
+    told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert [x for x in told.splitlines() if cell_len(x.rpartition("\r")[2]) > width] == []
+    for line in told.splitlines():
+        for word in re.findall(r"[\w-]*(?:München|Frankfurt)[\w-]*", line):
+            assert any(name in word for name in long.values()), line
+    assert all(told.count(name) > 4 for name in long.values())
 
 
 def test_an_unfinished_run_can_be_summed_up_at_every_length(records, tmp_path):
