@@ -189,6 +189,7 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
         rows.append(("question", one_line(f"{summary.asked.text} {' / '.join(summary.asked.choices)}", 500)))
     for attempt in summary.attempts:
         judged = "passed" if attempt.passed else f"rejected: {', '.join(attempt.failed) or 'by verification'}"
+        judged += ", taken back" if attempt.taken_back else ""
         rows.append((f"plan {attempt.round}", f"{attempt.method}, {counted(attempt.steps, 'steps')}, {judged}"))
     rows += [(f"step {x.step}", _typed(x)) for x in summary.lines]
     if summary.question:

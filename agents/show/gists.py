@@ -42,6 +42,7 @@ _LISTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "unexplained": ("readings", " unexplained"),
         "planned": ("works", " planned"),
         "down": ("elements", " down"),
+        "because": ("reasons", ""),
         "lines": ("log lines", ""),
         "expected": ("outcomes", " possible"),
     }

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from agents.record.events import LoadsTaken
 from agents.show.energy import energy_balance
-from agents.wording import duration, fault_words, mbps, share
+from agents.wording import duration, fault_words, mbps, on_screen, share
 
 from .story import Story
 
@@ -28,11 +28,12 @@ def cards(story: Story) -> list[Card]:
         shown += [_peak_card(first, last, story.started.policy.max_utilisation), _harm_card(first, last)]
     if story.diagnosis is not None:
         shown.append(_cause_card(story))
-    rejected = sum(round_.decision is not None and not round_.decision.approved for round_ in story.rounds)
     if story.no_plan is not None and not story.rounds:
         shown.append(Card("Plans", "none", note="no optimiser found one that helps"))
     if story.rounds:
-        shown.append(Card("Plans", str(len(story.rounds)), note=f"submitted, {rejected} of them rejected"))
+        ended = [f"{sum(x.standing == word for x in story.rounds)} {word}" for word in ("rejected", "taken back")]
+        told = ", ".join(x for x in ended if x == "0 rejected" or not x.startswith("0 "))
+        shown.append(Card("Plans", str(len(story.rounds)), note=f"submitted, {told}"))
     if story.finished is not None:
         done = story.finished
         spent = f"{done.model_calls} model calls, {done.tool_calls} tool calls"
@@ -46,7 +47,7 @@ def cards(story: Story) -> list[Card]:
 
 def _peak_card(first: LoadsTaken, last: LoadsTaken | None, limit: float) -> Card:
     end = last or first
-    note = f"{source(end)}: {end.busiest or 'no link carries traffic'}; limit {share(limit)}"
+    note = f"{source(end)}: {on_screen(end.busiest or 'no link carries traffic')}; limit {share(limit)}"
     was = share(first.max_utilisation) if last else ""
     return Card(
         "Busiest link", share(end.max_utilisation), was, note, "good" if end.max_utilisation <= limit else "bad"
@@ -70,8 +71,8 @@ def _cause_card(story: Story) -> Card:
     found = story.diagnosis.cause
     certainty = f"probability {share(story.diagnosis.probability)}"
     if story.finished is None or (story.finished.truth is None and found is not None):
-        return Card("Cause", fault_words(found), note=certainty, words=True)
+        return Card("Cause", on_screen(fault_words(found)), note=certainty, words=True)
     truth = story.finished.truth
     right = (found and (found.kind, found.element)) == (truth and (truth.kind, truth.element))
-    note = f"{certainty}; {'that is what was injected' if right else f'injected was: {fault_words(truth)}'}"
-    return Card("Cause", fault_words(found), note=note, tone="" if right else "bad", words=True)
+    note = f"{certainty}; {'that is what was injected' if right else f'injected was: {on_screen(fault_words(truth))}'}"
+    return Card("Cause", on_screen(fault_words(found)), note=note, tone="" if right else "bad", words=True)

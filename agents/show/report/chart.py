@@ -12,8 +12,9 @@ from twin.model import Floats
 from .labels import Box, Label, text_width
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 132.0, 22.0, 26.0
-_MARGIN = 12.0  # at the right of a chart whose lines are named below it
+_MARGIN = 12.0  # left of what is written at the axis
 _TEXT, _TICK_TEXT = 10.5, 12.0
+_BOLD = 1.12  # how much wider the fault is written than the rest
 _TICK = 52.0  # between two times
 
 
@@ -92,7 +93,8 @@ def draw(panel: Panel, *, width: float = 960, height: float = 250, named: bool =
     top = _round_up(max([panel.least_top, panel.limit or 0.0, *(_peak(series.values) for series in panel.series)]))
     steps = [(top * i / 4, panel.write(top * i / 4)) for i in range(5)]
     left = max(_LEFT, _MARGIN + max(text_width(text, _TICK_TEXT) for _, text in steps))
-    plot = Box(left, _TOP + 16, width - (_RIGHT if named else _MARGIN), height - _BOTTOM)
+    right = _RIGHT if named else text_width("00:00", _TICK_TEXT) / 2 + 2  # half of the last time stands beyond the plot
+    plot = Box(left, _TOP + 16, width - right, height - _BOTTOM)
 
     def across(time: float) -> float:
         return plot.left + (time - first) / span * (plot.right - plot.left)
@@ -110,7 +112,7 @@ def draw(panel: Panel, *, width: float = 960, height: float = 250, named: bool =
     )
     limit = None if panel.limit is None else Tick(up(panel.limit), f"limit {panel.write(panel.limit)}")
     ticks = tuple(Tick(up(value), text) for value, text in steps)
-    flags = _flags([moment for moment in panel.moments if first <= moment.time <= last], across, plot)
+    flags = _flags([moment for moment in panel.moments if first <= moment.time <= last], across, plot, width)
     return Chart(panel.title, width, height, plot, _clock(first, span, across), ticks, lines, flags, limit, named)
 
 
@@ -162,16 +164,17 @@ def _apart(ys: Sequence[float], plot: Box) -> list[float]:
     return [y - lift for y in moved]
 
 
-def _flags(moments: Sequence[Moment], across: Callable[[float], float], plot: Box) -> tuple[Flag, ...]:
+def _flags(moments: Sequence[Moment], across: Callable[[float], float], plot: Box, width: float) -> tuple[Flag, ...]:
     flags: list[Flag] = []
     free = [-math.inf, -math.inf]
     for moment in sorted(moments, key=lambda moment: moment.time):
-        x, size = across(moment.time), text_width(moment.text, _TEXT)
-        row = next((i for i, edge in enumerate(free) if x - size / 2 > edge), None)
+        x, size = across(moment.time), _BOLD * text_width(moment.text, _TEXT)
+        middle = min(max(x, size / 2 + 2), width - size / 2 - 2)
+        row = next((i for i, edge in enumerate(free) if middle - size / 2 > edge), None)
         text = moment.text if row is not None else ""
         base = plot.top - 6 - 13 * (row or 0)
         if row is not None:
-            free[row] = x + size / 2 + 4
-        box = Box(x - size / 2, base - _TEXT, x + size / 2, base + 2)
-        flags.append(Flag(x, Label(text, x, base, "middle", box), moment.kind, moment.text))
+            free[row] = middle + size / 2 + 4
+        box = Box(middle - size / 2, base - _TEXT, middle + size / 2, base + 2)
+        flags.append(Flag(x, Label(text, middle, base, "middle", box), moment.kind, moment.text))
     return tuple(flags)

@@ -21,6 +21,7 @@ LIMIT = 0.8  # from the limit on a half-link is dashed and carries its percentag
 _QUIET = (0.25, 0.5, 0.7)  # where the colours of loads within the limit change
 _THIN, _THICK = 2.2, 6.4
 _NODE, _TEXT, _FIGURE = 4.2, 10.5, 11.0
+_PHONE_TEXT = 17.0  # of the names that a narrow page keeps, by its stylesheet
 
 
 class HalfLink(NamedTuple):
@@ -207,10 +208,16 @@ def _beside(text: str, segment: Segment) -> list[Label]:
 def _place_names(network: Network, sheet: MapSheet, look: Look, ground: Lettering) -> tuple[Label, ...]:
     """Write the node names that find room; what is placed is taken."""
     placed: list[Label] = []
+    keys = _keys(network, look)
     for i in _by_importance(network, look):
         name, at_x, at_y = network.nodes[i].name, float(sheet.x[i]), float(sheet.y[i])
-        spots = around(name, at_x, at_y, size=_TEXT, gap=_NODE + 4) + around(name, at_x, at_y, size=_TEXT, gap=16)
-        label = ground.choose(spot for spot in spots if spot.box.inside(sheet.width, sheet.height))
+        spots, grown = (
+            [spot for gap in (_NODE + 4, 16) for spot in around(name, at_x, at_y, size=size, gap=gap)]
+            for size in (_TEXT, _PHONE_TEXT)
+        )
+        inside = [spot for spot in spots if spot.box.inside(sheet.width, sheet.height)]
+        stays = [spot for spot, big in zip(spots, grown, strict=True) if big.box.inside(sheet.width, sheet.height)]
+        label = ground.choose(stays if name in keys and stays else inside)
         if label is not None:
             placed.append(label)
             ground.take(label.box)

@@ -1,8 +1,10 @@
 """The report of a run as one self-contained page: no script, no request, everything escaped."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -37,6 +39,7 @@ from twin.errors import TwinError
 from twin.live.network import LinkSamples
 from twin.model import Network
 from twin.plan import Change, Plan, way_back
+from twin.printed import utc
 from twin.untrusted import one_line, visible
 
 from .cards import cards, source
@@ -45,6 +48,7 @@ from .map import Drawing, Look, bands, draw
 from .story import Story
 from .timeline import charts
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)")
 _GOOD = {"resolved", "relieved", "healthy", "no action needed", "done", "scheduled", "rehearsed"}
 _BAD = {"failed", "rolled back", "interrupted", "unfinished"}
 _TEMPLATES = ("report.html.j2", "study.html.j2", "notebook.html.j2", "pictures.html.j2", "style.css")
@@ -231,17 +235,20 @@ def _certificate(story: Story) -> list[tuple[str, str]]:
     body = story.certificate.certificate if story.certificate else None
     if not isinstance(body, dict):
         return []
-    return [(key, one_line(_written(value), 400)) for key, value in body.items() if key not in ("plan", "snapshot")]
+    told = {key.replace("_", " "): value for key, value in body.items() if key not in ("plan", "snapshot")}
+    return [(key, one_line(_written(value), 400)) for key, value in told.items()]
 
 
 def _written(value: JsonValue) -> str:
-    """A value of a certificate: lists of records by their names, everything else as it is."""
+    """A value of a certificate: lists of records by their names, moments by the clock, everything else as it is."""
     if isinstance(value, list):
         return ", ".join(_written(item) for item in value)
     if isinstance(value, dict) and "who" in value:
-        return f"{value['who']}: {value.get('decision')} at {value.get('time')}"
+        return f"{value['who']}: {value.get('decision')} at {_written(value.get('time'))}"
     if isinstance(value, dict) and "name" in value:
         return f"{value['name']} {'passed' if value.get('passed') else 'failed'}"
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return utc(datetime.fromisoformat(value))
     return value if isinstance(value, str) else json.dumps(value)
 
 

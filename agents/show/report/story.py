@@ -41,12 +41,20 @@ _LONGEST = 12_000  # characters of one text that the page shows; the journal hol
 
 
 class Round(NamedTuple):
-    """One plan: as submitted, as judged by the gate, as decided by verification."""
+    """One plan: as submitted, as judged by the gate, as decided by verification, and whether it was undone."""
 
     number: int
     submission: PlanSubmission | None
     verdict: Verdict | None
     decision: Decision | None
+    taken_back: bool = False
+
+    @property
+    def standing(self) -> str:
+        """What became of it in a word; empty while nobody has decided."""
+        if self.decision is None:
+            return ""
+        return "taken back" if self.taken_back else "approved" if self.decision.approved else "rejected"
 
 
 class Turn(NamedTuple):
@@ -136,7 +144,8 @@ def _rounds(records: Sequence[Record]) -> tuple[Round, ...]:
         if isinstance(event, StageFinished) and isinstance(event.handover, Decision):
             known = found.get(event.round, _empty(event.round))
             verdict = event.handover.verdict or known.verdict
-            found[event.round] = known._replace(decision=event.handover, verdict=verdict)
+            undone = event.stage == "roll back"
+            found[event.round] = known._replace(decision=event.handover, verdict=verdict, taken_back=undone)
     return tuple(found[number] for number in sorted(found))
 
 

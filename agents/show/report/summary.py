@@ -28,6 +28,7 @@ class Attempt(Frozen):
     steps: int
     passed: bool | None = Field(description="The gate's verdict; null when there is none.")
     approved: bool
+    taken_back: bool = Field(default=False, description="Whether what it had changed was undone.")
     failed: tuple[str, ...] = Field(description="Names of the checks that failed.")
 
 
@@ -117,5 +118,6 @@ def _attempt(round_: Round) -> Attempt:
         steps=len(plan.steps),
         passed=round_.verdict.passed if round_.verdict else None,
         approved=round_.decision is not None and round_.decision.approved,
+        taken_back=round_.taken_back,
         failed=tuple(check.name for check in checks if not check.passed),
     )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.wording import mbps, share
+from agents.wording import mbps, on_screen, share
 from twin.live.network import LinkSamples
 from twin.model import Floats, Network
 
@@ -36,7 +36,7 @@ def charts(
     used = grid.sent / np.array([link.capacity for link in network.links])
     peak = np.where(np.isfinite(used).any(axis=0), np.nanmax(np.nan_to_num(used, nan=-1.0), axis=0), -1.0)
     worst = sorted(range(len(peak)), key=lambda i: (-peak[i], i))[:_LINES]
-    lines = [Series(network.links[i].name, used[:, i]) for i in worst]
+    lines = [Series(on_screen(network.links[i].name), used[:, i]) for i in worst]
     loads = Panel(
         "Utilisation of the busiest links, measured, each sample by itself",
         grid.times,

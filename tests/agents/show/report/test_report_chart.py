@@ -61,6 +61,14 @@ def test_moments_outside_the_chart_are_left_out_and_close_ones_keep_their_line()
     assert [bool(flag.label.text) for flag in flags] == [True, True, False, False]
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_what_is_written_at_the_edges_is_inside_the_picture(named):
+    moments = [Moment(t, "agents start", "start") for t in (0, 1500)]
+    chart = draw(panel([1] * 6, moments=moments), width=400, named=named)
+    assert all(x.label.box.inside(chart.width, chart.height) for x in chart.flags)
+    assert all(x.at + text_width(x.text, 10.5) / 2 <= chart.width for x in chart.across)
+
+
 def test_nothing_measured_is_an_empty_chart():
     assert draw(panel([np.nan] * 6)).lines[0].path == ""
 
@@ -75,7 +83,7 @@ def test_samples_become_a_table_with_gaps(square, samples):
 
 def test_the_busiest_links_are_on_the_timeline(square, samples):
     (loads, _), (harm, _) = charts(square, samples, [], limit=0.8)
-    assert [line.name for line in loads.lines[:2]] == ["Aa->Ee", "Aa->Bb"]
+    assert [line.name for line in loads.lines[:2]] == ["Aa → Ee", "Aa → Bb"]
     assert "at most 31 Gbit/s" in harm.lines[0].title  # 95 - 80 on the one, 48 - 32 on the other
 
 

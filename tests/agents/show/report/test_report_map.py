@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agents.show.report.labels import Box, Lettering, Segment, around
+from agents.show.report.labels import Box, Lettering, Segment, around, text_width
 from agents.show.report.map import LIMIT, Look, band, bands, draw
 from agents.show.report.projection import project
 from agents.wording import short
@@ -176,6 +176,21 @@ def test_no_two_words_on_a_map_overlap(name):
     for figure, name_box in itertools.product(drawing.figures, drawing.names):
         assert not figure.box.overlaps(name_box.box)
     assert len(drawing.names) > len(network.nodes) / 3
+
+
+def test_a_long_name_at_the_edge_stays_on_the_map_when_a_phone_writes_it_larger(square):
+    nodes = tuple(
+        x._replace(name="Muenchen-Sued-Groessenwahnstrasse-0002") if x.name == "Bb" else x for x in square.nodes
+    )
+    ends = {"Bb": nodes[1].name}
+    links = tuple(x._replace(tail=ends.get(x.tail, x.tail), head=ends.get(x.head, x.head)) for x in square.links)
+    network = Network("square", nodes, links, square.demands)
+    drawing = draw(network, Look("fault", [0.1] * len(links), fault=nodes[1].id))
+    (label,) = [x for x in drawing.names if x.text == nodes[1].name]
+    reach = text_width(label.text, 17)
+    left = label.x - {"start": 0, "middle": reach / 2, "end": reach}[label.anchor]
+    assert left >= 0
+    assert left + reach <= drawing.width
 
 
 def test_a_label_prefers_the_place_that_crosses_no_line():

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from agents.record.events import StageFinished
 from agents.show.report.map import Look, draw
 from agents.show.report.page import Sources, environment, headline, render
 from agents.show.report.story import tell
-from tools.box.handover import NoPlan
+from tools.box.handover import Decision, NoPlan
 from twin.errors import JournalError
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden" / "report.txt"
@@ -152,6 +153,16 @@ def test_the_headline_names_the_cause_and_the_end(records):
 
 def test_a_rejected_plan_shows_its_counterexample(html):
     assert "Aa → Ee when node Bb fails after step 1" in "".join(Page(html).text)
+
+
+def test_a_plan_that_was_undone_is_no_rejected_one(records, sources):
+    verify = next(
+        x.event for x in records if isinstance(x.event, StageFinished) and isinstance(x.event.handover, Decision)
+    )
+    undone = verify.model_copy(update={"stage": "roll back", "round": 2})
+    story = tell([*records, records[-1].model_copy(update={"event": undone})])
+    assert [x.standing for x in story.rounds] == ["rejected", "taken back"]
+    assert "submitted, 1 rejected, 1 taken back" in render(story, sources)
 
 
 def test_the_way_back_of_each_step_is_written_beside_it(html):
