@@ -184,8 +184,9 @@ def _way(steps: "Sequence[Change]") -> str:
 
 
 def capital(text: str) -> str:
-    """Begin a text with a capital."""
-    return f"{text[:1].upper()}{text[1:]}"
+    """Begin a text with a capital; one that begins with a name of several parts or with figures in it stays."""
+    first = text.partition(" ")[0].rstrip(".,:;")
+    return f"{text[:1].upper()}{text[1:]}" if first.replace("'", "").isalpha() else text
 
 
 def against(example: "Counterexample") -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.wording import capacity, counted, mbps, on_screen, place, share
+from agents.wording import capacity, counted, mbps, on_screen, place, share, short
 from tools.box.run_state import Desk
 from tools.topology import down_elements, network_status, utilisation
 from tools.whatif import StateFigures, failure, figures
@@ -216,8 +216,8 @@ def try_out(base: TrialBase, *, fail: Sequence[str], drain: Sequence[str], grow:
     title = f"Predicted: busiest link {after.busiest or 'none'} at {share(after.max_utilisation)}"
     return TriedView(
         words=(
-            *(f"{place(x)} fails" for x in failed),
-            *(f"{place(x)} is drained" for x in drained),
+            *(f"{on_screen(short(x))} fails" for x in failed),
+            *(f"{on_screen(short(x))} is drained" for x in drained),
             *((f"demands times {grow:g}",) if grow != 1 else ()),
         ),
         pairs=pairs(base.figures, figures(after, limit), (base.harm, after.harm(limit)), limit),

@@ -239,13 +239,14 @@ def _by_importance(network: Network, look: Look) -> list[int]:
 
 
 def _keys(network: Network, look: Look) -> frozenset[str]:
-    """Nodes at the fault, at busy links and at the ends of what the plan touches."""
+    """Nodes at the fault, at what is down, at busy links and at the ends of what the plan touches."""
     busy = [x for x, value in zip(network.links, look.utilisation, strict=True) if value >= look.limit]
     steered = [x.tunnel for x in look.steps if isinstance(x, SetTunnel)]
     return frozenset(
         (
             *nodes_of(network, look.fault),
             *nodes_of(network, look.refused),
+            *(name for element in look.down for name in nodes_of(network, element)),
             *(name for link in busy for name in (link.tail, link.head)),
             *(name for tunnel in steered for name in (tunnel.source, tunnel.target)),
             *(name for step in look.steps for name in nodes_of(network, subject(step))),

@@ -320,7 +320,7 @@ def test_fifty_viewers_at_once_are_all_told_and_the_wall_still_answers(served):
 def test_figures_and_answers_for_programs(served):
     status, _, content = served.ask("GET", "/api/v1/what-if?fail=ATLAng", who="a-viewer")
     assert status == 200
-    assert json.loads(content)["tried"] == ["ATLAng fails"]
+    assert json.loads(content)["tried"] == ["node ATLAng fails"]
     status, _, content = served.ask("GET", "/api/v1/what-if?fail=Nowhere", who="a-viewer")
     assert status == 422
     assert json.loads(content)["error"]["code"] == "unknown-element"
