@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import here
-from twin.site import Site
+from twin.site_file import Site
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "your-network.md").read_text(encoding="utf-8")

@@ -4,14 +4,16 @@ A server that sends a byte now and then reaches no limit of a read, and would ke
 """
 
 import ssl
-import threading
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from io import BytesIO
 from socket import SHUT_RDWR, socket
 from typing import NamedTuple
+
+from .time_limit import TimeLimit
 
 WHOLE = 12
 """How many times the limit of one read a whole answer may take."""
@@ -30,7 +32,7 @@ def fetch(request: urllib.request.Request, *, timeout_s: float, most: int) -> Fe
 
     Raises `urllib.error.HTTPError`, whose text can be read, `TimeoutError`, and other `OSError` or `HTTPException`.
     """
-    limit = _Limit(WHOLE * timeout_s)
+    limit = TimeLimit(WHOLE * timeout_s)
     try:
         with urllib.request.build_opener(_Http(limit), _Https(limit)).open(request, timeout=timeout_s) as answer:
             given = Fetched(str(answer.url), answer.read(most + 1))
@@ -50,35 +52,8 @@ def fetch(request: urllib.request.Request, *, timeout_s: float, most: int) -> Fe
     return given
 
 
-class _Limit:
-    """Ends the connections of an answer when its time is over."""
-
-    def __init__(self, seconds: float) -> None:
-        self.passed, self.words = False, f"its answer has no end within {seconds:g} s"
-        self._open: list[socket] = []
-        self._timer = threading.Timer(seconds, self._pass)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def holds(self, connection: socket) -> None:
-        """Have a connection end with the time."""
-        self._open.append(connection)
-        if self.passed:
-            self._pass()
-
-    def end(self) -> None:
-        """Let all of it be: the answer is here, or nobody waits for it."""
-        self._timer.cancel()
-
-    def _pass(self) -> None:
-        self.passed = True
-        for connection in self._open:
-            with suppress(OSError):
-                socket.shutdown(connection, SHUT_RDWR)  # what TLS would say first might wait as well
-
-
 class _Http(urllib.request.HTTPHandler):
-    def __init__(self, limit: _Limit) -> None:
+    def __init__(self, limit: TimeLimit) -> None:
         super().__init__()
         self._limit = limit
 
@@ -87,7 +62,7 @@ class _Http(urllib.request.HTTPHandler):
 
 
 class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, limit: _Limit) -> None:
+    def __init__(self, limit: TimeLimit) -> None:
         super().__init__()
         self._limit = limit
 
@@ -95,10 +70,11 @@ class _Https(urllib.request.HTTPSHandler):
         return self.do_open(_limited(HTTPSConnection, self._limit), req, context=ssl.create_default_context())
 
 
-def _limited(kind: type[HTTPConnection], limit: _Limit) -> type[HTTPConnection]:
+def _limited(kind: type[HTTPConnection], limit: TimeLimit) -> type[HTTPConnection]:
     class Limited(kind):
         def connect(self) -> None:
             super().connect()
-            limit.holds(self.sock)
+            # what TLS would say first might wait as well
+            limit.holds(partial(socket.shutdown, self.sock, SHUT_RDWR))
 
     return Limited

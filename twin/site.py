@@ -1,28 +1,22 @@
-"""One's own network: a site file says where its topology, measurements and logs are, and how its routers are spoken to.
-
-Paths are relative to the folder of the site file, and may be patterns such as `counters/*.csv`.
-"""
+"""One's own network, read by what its site file says of it: topology, measurements, logs, calendars."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
-from zoneinfo import available_timezones
+from typing import NamedTuple
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import ValidationError
 
 from .clock import utc_now
 from .documents import Document, read_documents
 from .errors import FormatError, InputError, TwinError
-from .execute.actuators.actuator import Actuator
 from .execute.render import Inventory
-from .execute.routers import Routers
 from .files import matching, read_toml
 from .formats.build import Choices, Reading, read_units
 from .formats.calendar import NO_TAGS, Calendar, Tags, read_calendar, read_objects
 from .formats.calendar_feed import FetchedCalendar, copies_beside, feed_name, fetch_calendar, is_feed
-from .formats.exits import UNLIMITED, ExitGroup
+from .formats.exits import ExitGroup
 from .formats.interface_names import read_interfaces, read_peers
 from .formats.load import load_reading, read_explained
 from .formats.measurements.columns import read_mapping
@@ -33,108 +27,13 @@ from .formats.measurements.prefixes import read_prefixes
 from .formats.measurements.read import Measurements, combine, read_parts
 from .formats.text import first_problem
 from .live.adapters import is_adapter, open_live
-from .live.declared import Declaration
 from .live.files import FilesNetwork, Look
 from .live.watched import Lookable
-from .model import Astray, Frozen, Igp, LocalRepair, Network
-from .observe.readings.databases import SCHEME, Databases, ReadBySsh, asked_router
+from .model import Astray, Network
+from .observe.readings.databases import SCHEME, Databases, asked_router
 from .planned import PlannedWork
-from .traffic_classes import LAST, TrafficClass
-
-SITE = "site.toml"
-MeasurementKind = Literal["counters", "flows", "probes", "logs"]
-_OF_PROMETHEUS: tuple[MeasurementKind, ...] = ("counters", "probes")
-
-
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-Paths = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-"""One path or pattern, or several."""
-
-
-class SiteSources(Frozen):
-    """Which files say what of the network."""
-
-    topology: str = Field(min_length=1, description="The inventory: any file that `twinops import` reads.")
-    network_id: str | None = Field(default=None, description="Which network of a topology file that holds several.")
-    capacities: Paths = Field(default=(), description="Tables of links laid over it: capacities, delays, risk groups.")
-    places: Paths = Field(default=(), description="Tables of nodes laid over it: places, kinds, states.")
-    traffic: str | None = Field(default=None, description="The traffic matrix that was planned for: CSV or Parquet.")
-    interfaces: Paths = Field(default=(), description="What routers call their interfaces: CSV of link, interface.")
-    peers: Paths = Field(
-        default=(),
-        description="Addresses by which routers log the neighbours behind their exits: CSV of link, address.",
-    )
-    counters: Paths = Field(default=(), description="Rates, counters or states of links, interfaces and nodes.")
-    prometheus: str | None = Field(default=None, description="URL of a Prometheus API with counters or probes.")
-    matchers: str = Field(default="", max_length=1000, description='Label matchers of its series, as `job="snmp"`.')
-    minutes: float = Field(default=30.0, gt=0, le=1440, description="How far back it is asked.")
-    lsdb: Paths = Field(
-        default=(),
-        description="Link-state databases, as one router prints them, or ssh://USER@ROUTER: what is gone is down.",
-    )
-    flows: Paths = Field(default=(), description="Traffic between nodes over time, or flows of nfdump or pmacct.")
-    prefixes: str | None = Field(default=None, description="Which addresses are behind which node, for flows.")
-    probes: Paths = Field(default=(), description="Probes between nodes.")
-    logs: Paths = Field(default=(), description="Syslog files.")
-    calendar: Paths = Field(
-        default=(), description="Work that others plan: iCalendar files or addresses, mails with one, CSV tables."
-    )
-    objects: str | None = Field(default=None, description="What providers call circuits: CSV of object, element.")
-    documents: Paths = Field(default=(), description="Tickets, calendar entries, commits and notes: lists in JSON.")
-
-
-class SiteExits(Frozen):
-    """What lies beyond some exits, such as the internet, and where it is reached."""
-
-    name: str = Field(min_length=1, max_length=64, description="What traffic files call it as a target.")
-    at: dict[str, int] = Field(min_length=1, description="Preference by router, 1 is the best: { P = 1, Q = 2 }.")
-    capacity: float = Field(default=UNLIMITED, gt=0, description="Mbit/s of each exit; none: it limits nothing.")
-
-
-class SiteClass(Frozen):
-    """A class of traffic, and how full links serve it."""
-
-    name: str = Field(min_length=1, max_length=40, description="What traffic files call it; default is the rest.")
-    priority: int = Field(default=LAST, ge=1, le=LAST, description="1 is served first.")
-    weight: float = Field(default=1.0, gt=0, le=1e6, description="Its part among classes of one priority.")
-    share: float = Field(default=0.0, ge=0, le=1, description="Its part of every demand that no file says more of.")
-
-
-class Site(Frozen):
-    """One's own network, as its people describe it."""
-
-    zone: str = Field(default="UTC", description="Time zone of goals and of measurements that name none.")
-    policy: str | None = Field(default=None, description="TOML file with the limits to keep.")
-    igp: Igp = Field(default="", description="The routing protocol, for its largest metric and its kind of drain.")
-    repair: LocalRepair | None = Field(default=None, description="What routers do until the network has converged.")
-    twin: str = Field(default="twin.duckdb", description="The twin file that commands hand each other results in.")
-    clock: Literal["wall", "newest"] = Field(
-        default="wall", description="What time it is: now, or that of the newest sample, to look at the past."
-    )
-    sources: SiteSources
-    exits: tuple[SiteExits, ...] = Field(default=(), description="Groups of exits that demands may leave by.")
-    reflectors: tuple[str, ...] = Field(
-        default=(),
-        max_length=64,
-        description="Routers that tell all others of exits, of their own choice alone: reflectors without add-path.",
-    )
-    classes: tuple[SiteClass, ...] = Field(default=(), max_length=8, description="Classes of traffic.")
-    units: dict[str, str] = Field(default={}, description="Units that files leave open, such as capacity = gbps.")
-    columns: dict[str, str] = Field(default={}, description="What columns are: out = ifHCOutOctets.")
-    instruments: Declaration = Field(default=Declaration(), description="How the measurements come about.")
-    routers: Routers = Field(default=Routers(), description="What routers speak, for the lines to type.")
-    ssh: ReadBySsh = Field(default=ReadBySsh(), description="How routers are reached that are asked and not changed.")
-    actuator: Actuator | None = Field(default=None, description="Who makes the changes; none: a person, on advice.")
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        if zone != "UTC" and zone not in available_timezones():
-            raise ValueError("a time zone such as UTC or Europe/Berlin")
-        return zone
+from .site_file import OF_PROMETHEUS, SITE, MeasurementKind, Site
+from .traffic_classes import TrafficClass
 
 
 class TriedCalendar(NamedTuple):
@@ -218,12 +117,12 @@ class OpenSite(NamedTuple):
     def measurements(self, kind: MeasurementKind, clock: Callable[[], datetime]) -> Measurements | None:
         """Read the measurements of one source alone, None where the site names none. Raises as `look` does."""
         files = self._files(kind)
-        if not files and not (kind in _OF_PROMETHEUS and self.site.sources.prometheus):
+        if not files and not (kind in OF_PROMETHEUS and self.site.sources.prometheus):
             return None
         reading = self.reading()
         options = self._options(reading, clock())
         parts = read_parts(files, reading.network, options)
-        if kind in _OF_PROMETHEUS:
+        if kind in OF_PROMETHEUS:
             parts += [x for x in self._asked(reading.network, options) if (x.probes is None) == (kind == "counters")]
         return combine(parts, reading.network, options, alone=True) if parts else None
 

@@ -24,7 +24,8 @@ from .observe.observe import interval_of
 from .observe.readings.databases import SCHEME
 from .observe.readings.syslog import read_events
 from .policy import load_policy
-from .site import MeasurementKind, OpenSite
+from .site import OpenSite
+from .site_file import MeasurementKind
 
 _KINDS: tuple[MeasurementKind, ...] = ("counters", "flows", "probes", "logs")
 _LATE = 2.0

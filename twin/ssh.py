@@ -5,7 +5,6 @@ without any: so each command has one time in all, after which its connection end
 there is no pager, no prompt and no banner in an answer.
 """
 
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from socket import socket
@@ -13,6 +12,7 @@ from typing import NamedTuple, Protocol, cast
 
 from .errors import ExecutionError, InputError
 from .ssh_access import Access, refusals
+from .time_limit import TimeLimit
 
 
 class Limits(NamedTuple):
@@ -97,13 +97,13 @@ class Connections:
     def session(self, router: str) -> Generator[_Channel]:
         """Open a channel to a router, for at most the time of a whole answer. Raises as `run` does."""
         client = self._clients.pop(router, None)
-        limit = _Limit(self.limits.whole_s)
+        limit = TimeLimit(self.limits.whole_s)
         try:
             transport = client.get_transport() if client else None
             if client is None or transport is None or not transport.is_active():
                 client = _connected(self.access, router, self.limits.read_s)
                 transport = cast("_Transport", client.get_transport())
-            limit.holds(client)
+            limit.holds(client.close)
             with _closing(transport.open_session(timeout=self.limits.read_s)) as channel:
                 channel.settimeout(self.limits.read_s)
                 yield channel
@@ -113,8 +113,7 @@ class Connections:
             if client is not None:
                 client.close()
             if limit.passed:
-                words = f"{router}: its answer has no end within {self.limits.whole_s:g} s"
-                raise ExecutionError(words, fix="look at the router") from error
+                raise ExecutionError(f"{router}: {limit.words}", fix="look at the router") from error
             if isinstance(error, ExecutionError | InputError):
                 raise
             raise _unreachable(router, error) from error
@@ -135,8 +134,8 @@ class TypedSession:
         """Log in and open it. Raises `InputError`, `DistrustedError` and `ExecutionError` as `Connections.run` does."""
         self.router, self.limits = router, limits
         self._client = _connected(access, router, limits.read_s)
-        limit = _Limit(limits.whole_s)
-        limit.holds(self._client)
+        limit = TimeLimit(limits.whole_s)
+        limit.holds(self._client.close)
         try:
             transport = cast("_Transport", self._client.get_transport())
             self._channel = transport.open_session(timeout=limits.read_s)
@@ -259,31 +258,6 @@ def _unreachable(router: str, error: Exception) -> ExecutionError:
     """What is said of a router that does not answer, or not as it should."""
     words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     return ExecutionError(f"{router} cannot be reached: {words}", fix="see `twinops doctor --site`")
-
-
-class _Limit:
-    """Ends a connection when the time of its answer is over."""
-
-    def __init__(self, seconds: float) -> None:
-        self.passed = False
-        self._client: _Client | None = None
-        self._timer = threading.Timer(seconds, self._pass)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def holds(self, client: _Client) -> None:
-        self._client = client
-        if self.passed:
-            self._pass()
-
-    def end(self) -> None:
-        self._timer.cancel()
-
-    def _pass(self) -> None:
-        self.passed = True
-        if self._client is not None:
-            with suppress(Exception):
-                self._client.close()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from twin.errors import InputError, TwinError
 from twin.files import exists, is_plain, read_head, write_text
 from twin.formats.load import read_explained
 from twin.formats.measurements.read import table_kind
-from twin.site import SITE
+from twin.site_file import SITE
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _MOST = 200
