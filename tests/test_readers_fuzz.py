@@ -22,7 +22,7 @@ from twin.formats.plan import read_plan
 from twin.gate.signing import SigningKey
 from twin.live.recorded import read_record
 from twin.observe.readings.files import read_tables
-from twin.policy import load_policy
+from twin.policy_file import load_policy
 from twin.store import TwinStore
 from twin.study.day import read_day
 

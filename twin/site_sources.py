@@ -23,7 +23,7 @@ from .model import Floats, Network
 from .observe.observe import interval_of
 from .observe.readings.databases import SCHEME
 from .observe.readings.syslog import read_events
-from .policy import load_policy
+from .policy_file import load_policy
 from .site import OpenSite
 from .site_file import MeasurementKind
 

@@ -35,7 +35,7 @@ def restore(
     from agents.record.home import home_folder
     from agents.serve.backup import BackedUp
     from agents.serve.backup import restore as put_back
-    from agents.serve.room import lease
+    from agents.serve.place import lease
     from agents.wording import counted
     from twin.printed import utc
 

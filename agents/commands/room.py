@@ -68,7 +68,8 @@ def watch(
     alarms are in room.toml in the operator's home. Ends with Ctrl-C, in good order.
     """
     from agents.record.home import home_folder
-    from agents.serve.room import Place, Room, lease
+    from agents.serve.place import Place, lease
+    from agents.serve.room import Room
     from agents.serve.settings import read_settings
     from agents.show.incident_words import event_line
 
@@ -123,7 +124,8 @@ def serve(
     """
     from agents.record.home import home_folder
     from agents.serve.demo import DEMO, Demo
-    from agents.serve.room import Place, Room, lease
+    from agents.serve.place import Place, lease
+    from agents.serve.room import Room
     from agents.serve.settings import read_settings
 
     web = _web()
@@ -166,7 +168,7 @@ def _serve_fleet(sites: list[str], options: ServeOptions, at_once: int | None) -
     from functools import partial
 
     from agents.serve.fleet import FOLDER, Fleet, names_of
-    from agents.serve.room import lease
+    from agents.serve.place import lease
 
     named, folder = names_of(sites), options.room / FOLDER
     with lease(folder, standby=_waits(options.room) if options.standby else None):
@@ -186,7 +188,8 @@ def serve_site(options: ServeOptions, site: str, among: "Among", position: int, 
     from functools import partial
 
     from agents.serve.fleet import Serving
-    from agents.serve.room import Place, Room, lease
+    from agents.serve.place import Place, lease
+    from agents.serve.room import Room
     from agents.serve.settings import read_settings
 
     place = Place(options.room / among.name, options.runs / among.name, options.home, site, among)

@@ -7,7 +7,8 @@ from platformdirs import user_config_path
 
 from twin.errors import AuthorityError
 from twin.files import is_absent
-from twin.policy import Policy, load_policy
+from twin.policy import Policy
+from twin.policy_file import load_policy
 from twin.untrusted import clean
 
 POLICY = "policy.toml"

@@ -3,13 +3,11 @@
 Everything that is decided here is on the room's log before it has an effect, and every thread decides through it.
 """
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import JsonValue
 
@@ -20,11 +18,7 @@ from agents.show.incident_words import incident_summary
 from tools.box.run_state import Desk
 from twin.clock import utc_now
 from twin.errors import InputError, StoreError, TwinError
-from twin.files import open_lock
-from twin.live.adapters import EMULATED, is_adapter, open_live
-from twin.live.watched import Lookable
 from twin.policy import Policy
-from twin.site import OpenSite, read_site
 
 from .alerts import PREFIX as ALERT
 from .alerts import alert_events, read_alerts
@@ -33,8 +27,8 @@ from .calendar import Due, RoomCalendar, due, missed
 from .channels import require_secrets
 from .crew import Crew, Job, begins_by_itself, wants_run
 from .delivery import Postman, to_tell
-from .emulated import LivingNetwork
 from .ledger import Ledger
+from .place import Place, advance
 from .record import Audited, CalendarMoved, Moved, Owned, Remarked, RoomEvent, RunEnded, Silenced, State
 from .run_folders import RunFolders
 from .settings import Settings
@@ -42,52 +36,10 @@ from .sightings import Sighting, consequences
 from .site_calendars import SiteCalendars
 from .syslog import AuditTrail
 from .troubles import Trouble, troubles_of
-from .turns import Among, RunTurns
+from .turns import RunTurns
 from .watch import Watch
 
-_LEASE = "lease"
 _TIDY = timedelta(hours=1)  # between two looks at what is kept of runs
-
-
-class Place(NamedTuple):
-    """Where a room is: its own folder, the folder of runs, the operator's home, and the network's name or site file.
-
-    `among` is its place among the sites that are served together.
-    """
-
-    folder: Path
-    runs: Path
-    home: Path
-    site: str
-    among: Among | None = None
-
-
-@contextlib.contextmanager
-def lease(folder: Path, *, standby: Callable[[], None] | None = None):  # noqa: ANN201 - a context manager
-    """Hold a room's folder: one process writes, whoever comes second is told. Raises `StoreError`.
-
-    With `standby`, which is called when another process holds it, wait until that one is gone: the kernel takes the
-    lease from a process that ends, however it ends, and gives it to nobody twice.
-    """
-    import fcntl
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StoreError(f"cannot use {folder}: {error.strerror}", fix="name another folder with --room") from error
-    with open_lock(folder / _LEASE) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if standby is not None:
-                standby()
-                fcntl.flock(file, fcntl.LOCK_EX)
-                yield
-                return
-            raise StoreError(
-                f"another process serves {folder}", fix="stop it, or give this room another folder"
-            ) from None
-        yield
 
 
 class Room:
@@ -98,8 +50,8 @@ class Room:
         require_secrets(settings.channels)
         self.place, self.settings = place, settings
         self.policy = policy or policy_in_force(place.home) or Policy()
-        self.live = _opened(place)
-        self.calendars = SiteCalendars(_site(place), tags=self.policy.tags)
+        self.live = place.opened()
+        self.calendars = SiteCalendars(place.site_file(), tags=self.policy.tags)
         self.watch = Watch(
             self.live,
             place.folder,
@@ -141,7 +93,7 @@ class Room:
         # until what belongs together is seen together: two samples. Looks are never exactly an interval apart, and one
         # that comes a moment early is the second look all the same
         self._settle = timedelta(seconds=1.5 * self.watch.interval_s)
-        self.emulated = place.site.startswith(f"{EMULATED}:")
+        self.emulated = place.emulated
 
     @property
     def now(self) -> datetime:
@@ -198,7 +150,7 @@ class Room:
     def step(self) -> None:
         """Look once, and let follow what follows."""
         with self._turn:
-            seen = self.watch.look(_advance)
+            seen = self.watch.look(advance)
         if self.watch.latest is not None:
             self.calendars.look(self.watch.latest.network, self.now)
         for looked in self._looking:
@@ -376,25 +328,3 @@ def _length(path: Path) -> int:
 
 def _summary(incident: Incident) -> str:
     return incident_summary(incident.kind, incident.source, len(incident.elements), incident.outcome)
-
-
-def _advance(live: Lookable) -> None:
-    """Have the network measured anew: time passes in an emulated one only when it is told to."""
-    if isinstance(live, LivingNetwork):
-        live.wait(1)
-    else:
-        live.look_again()
-
-
-def _site(place: Place) -> OpenSite | None:
-    """The site file that a room is about; none of an emulated network or one of an adapter."""
-    named = place.site.startswith(f"{EMULATED}:") or is_adapter(place.site)
-    return None if named else read_site(place.site)
-
-
-def _opened(place: Place) -> Lookable:
-    if place.site.startswith(f"{EMULATED}:"):
-        return LivingNetwork.open(place.site, place.folder)
-    if is_adapter(place.site):
-        return open_live(place.site)
-    return read_site(place.site).network(utc_now)

@@ -146,6 +146,7 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
     story. Of a plan that has not been made, what it is foreseen to do after a `step` is drawn, or after all of them.
     """
     last = next((x for x in reversed(story.rounds) if x.submission), None) if story else None
+    plan = last.submission.plan if last and last.submission else None
     verdict = next((x.verdict for x in reversed(story.rounds) if x.verdict), None) if story else None
     shown = _shown(last, verdict, story, sources, step)
     passed = sum(x.passed for x in verdict.checks) if verdict else 0
@@ -162,10 +163,8 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
         passed=verdict is not None and verdict.passed,
         deltas=_deltas(story, effects),
         stages=_stages(story),
-        steps=tuple(Step(capital(x.text), x.back) for x in steps_of(last.submission.plan, sources))
-        if last and last.submission
-        else (),
-        plan_note=f"plan {last.submission.plan.hash}" if last and last.submission else "",
+        steps=tuple(Step(capital(x.text), x.back) for x in steps_of(plan, sources)) if plan else (),
+        plan_note=f"plan {plan.hash}" if plan else "",
         no_plan=_no_plan(story),
         before=shown.before,
         after=shown.after,
@@ -267,15 +266,13 @@ def _orders(story: Story | None) -> tuple[str, ...]:
 
 
 def _headline(story: Story) -> str:
-    if story.finished is None:
-        return "The agents are at work"
-    return OUTCOMES.get(story.outcome, story.outcome)
+    return "The agents are at work" if story.finished is None else OUTCOMES.get(story.outcome, story.outcome)
 
 
 def _recommendation(story: Story) -> str:
     cause = f"Cause: {fault_words(story.diagnosis.cause)}. " if story.diagnosis and story.diagnosis.cause else ""
     if story.finished is not None:
-        return f"{cause}{story.finished.because[:1].upper()}{story.finished.because[1:]}."
+        return f"{cause}{capital(story.finished.because)}."
     return f"{cause}What is known so far is below; the conversation goes on beside it."
 
 

@@ -20,8 +20,9 @@ import numpy as np
 from agents.record.events import CertificateIssued, RunFinished, StageFinished
 from agents.record.files import JOURNAL
 from agents.record.records import Record, read_journal
+from agents.serve.place import Place
 from agents.serve.record import Began, RoomEvent, RunBegan, RunEnded
-from agents.serve.room import Place, Room
+from agents.serve.room import Room
 from agents.serve.settings import Settings
 from evals.cases.case import Case, Split
 from evals.cases.result import Measures

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from agents.serve import room as rooms
-from agents.serve.room import Place, Room
+from agents.serve.place import Place
+from agents.serve.room import Room
 from agents.serve.settings import Settings
 from twin.faults import Fault
 

@@ -8,7 +8,8 @@ from twin.errors import PolicyError
 from twin.gate.checks.finding import Check
 from twin.gate.verdict import Verdict, risk_tier
 from twin.plan import Plan, SetWeight
-from twin.policy import ClassLimits, Policy, load_policy
+from twin.policy import ClassLimits, Policy
+from twin.policy_file import load_policy
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "policy.md"
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from agents.record import runs as run_folder
 from agents.record.approvers import passkeys_of
@@ -42,6 +41,7 @@ from .app import Address, Asked, Console, Door
 from .asking import ask, ask_model
 from .entry import enter, finish_sign_on, leave, start_sign_on
 from .health import calendars_of, consoles_of, health_of
+from .machines import healthz, metrics
 from .openapi import document
 from .passkeys import ask_decision, ask_passkey, decide_by_passkey, put_passkey
 from .rights import planned
@@ -203,34 +203,6 @@ def stream(console: Console, asked: Asked) -> Response:
     return StreamingResponse(begun, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
-def healthz(console: Console, request: Request) -> Response:
-    """Whether it is well."""
-    del console, request
-    return PlainTextResponse("ok\n")
-
-
-def metrics(console: Console, request: Request) -> Response:
-    """The room's figures in the text form of Prometheus."""
-    del request
-    room, age = console.room, console.room.watch.age()
-    states = [x.state for x in room.board.incidents.values()]
-    waits = [x.state for x in room.board.messages.values()]
-    broken = len(room.calendars.newest.broken)
-    lines = [
-        *_metric("twinops_incidents", "Incidents by state.", {f'state="{x}"': states.count(x) for x in set(states)}),
-        *_metric("twinops_messages", "Messages by state.", {f'state="{x}"': waits.count(x) for x in set(waits)}),
-        *_metric("twinops_sample_age_seconds", "Age of the newest sample.", {"": age.total_seconds() if age else 0.0}),
-        *_metric("twinops_source_up", "Whether the source answers.", {"": 0.0 if room.watch.failed else 1.0}),
-        *_metric(
-            "twinops_calendars",
-            "Calendars of others' work by state.",
-            {'state="broken"': float(broken), 'state="read"': float(len(room.calendars.newest.tried) - broken)},
-        ),
-        *_metric("twinops_log_events", "Events on the room's log.", {"": float(room.ledger.seq)}),
-    ]
-    return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
-
-
 def openapi(console: Console, asked: Asked) -> Response:
     """The OpenAPI document of the JSON addresses."""
     del console, asked
@@ -248,11 +220,6 @@ def passkey_words(console: Console, asked: Asked) -> str:
 def may_enrol(asked: Asked) -> bool:
     """Whether somebody may make a passkey here."""
     return asked.visitor.may("admin")
-
-
-def _metric(name: str, about: str, values: Mapping[str, float]) -> list[str]:
-    rows = [f"{name}{f'{{{label}}}' if label else ''} {value:g}" for label, value in sorted(values.items())]
-    return [f"# HELP {name} {about}", f"# TYPE {name} gauge", *rows]
 
 
 def _posts(path: str) -> tuple[Address, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
 
 from agents.record.charter import Register
 from agents.record.files import JOURNAL
@@ -29,12 +28,13 @@ from agents.show.report.folder import read_story
 from agents.show.report.page import Sources
 from agents.show.report.story import Story
 from agents.show.trial_plan import GateAnswer, judge_trial
-from agents.wording import age_words, counted, place
+from agents.wording import age_words, counted
 from twin.clock import utc_now
 from twin.errors import InputError, TwinError
 from twin.files import exists
 
 from .decided import DecidedPlans
+from .hits import Hit, hits_of
 from .rail import Item, rail
 from .rights import Visitor, changed, places, planned, trimmed
 from .rows import CalendarRow, IncidentRow, calendar_row, incident_row, interval_words, work_row
@@ -75,18 +75,6 @@ class Shell(NamedTuple):
     may_leave: bool
     passkeys: bool
     full: bool
-
-
-class Hit(NamedTuple):
-    """What can be clicked on the what-if map."""
-
-    href: str
-    title: str
-    node: bool
-    x1: float
-    y1: float
-    x2: float = 0.0
-    y2: float = 0.0
 
 
 class Screens:
@@ -315,18 +303,7 @@ class Screens:
         seen = self.seeing.newest()
         if seen is None:
             return ()
-        network, failed = seen.look.network, [x for x in asked["fail"].split(",") if x]
-        rest = urlencode({k: v for k, v in asked.items() if k != "fail" and v})
-        seen, found = set[str](), list[Hit]()
-        for half, link in zip(tried.drawing.halves, network.links, strict=True):
-            if link.circuit not in seen:  # from end to end: both directions fail together
-                seen.add(link.circuit)
-                href, title = _toggled(rest, failed, link.circuit), _offer(link.circuit, failed)
-                far = 2 * half.x2 - half.x1, 2 * half.y2 - half.y1
-                found.append(Hit(href, title, False, half.x1, half.y1, *far))
-        for dot, node in zip(tried.drawing.dots, network.nodes, strict=True):
-            found.append(Hit(_toggled(rest, failed, node.id), _offer(node.id, failed), True, dot.x, dot.y))
-        return tuple(found)
+        return hits_of(seen.look.network, tried, asked)
 
 
 def _touched(folder: Path) -> tuple[str, ...]:
@@ -342,15 +319,6 @@ def _time(text: str) -> datetime:
     except ValueError:
         raise InputError(f"{text[:40]!r} is no time", fix="write for example 2026-03-03T18:25") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _toggled(rest: str, failed: list[str], name: str) -> str:
-    now = [x for x in failed if x != name] if name in failed else [*failed, name]
-    return f"/what-if?fail={quote(','.join(now), safe='/:,-')}{f'&{rest}' if rest else ''}"
-
-
-def _offer(name: str, failed: list[str]) -> str:
-    return f"{place(name)}: {'put it back' if name in failed else 'fail it'}"
 
 
 def _number(text: str) -> float:

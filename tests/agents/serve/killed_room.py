@@ -5,7 +5,8 @@ import os
 import time
 from contextlib import contextmanager
 
-from agents.serve.room import Place, Room, lease
+from agents.serve.place import Place, lease
+from agents.serve.room import Room
 from agents.serve.settings import Settings
 
 SITE = "emulated:sndlib/abilene,seed=3"

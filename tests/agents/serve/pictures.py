@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from agents.serve.emulated import LivingNetwork
-from agents.serve.room import Place
+from agents.serve.place import Place
 from agents.serve.settings import Settings
 from tests.agents.serve.served import Served
 from twin.policy import Policy

@@ -16,7 +16,8 @@ from agents.record.history import read_past
 from agents.serve.backup import BackedUp, back_up, restore
 from agents.serve.emulated import LivingNetwork
 from agents.serve.ledger import LOG, Ledger
-from agents.serve.room import Room, lease
+from agents.serve.place import lease
+from agents.serve.room import Room
 from agents.serve.settings import Settings
 from tests.agents.record.test_full_disk import full_for_one_write
 from tests.agents.serve.killed_room import SITE, kill_after, place, processes

@@ -21,7 +21,8 @@ from twin.optimise.ahead import holding
 from twin.optimise.sleep import plan_sleep
 from twin.plan import DrainLink, Plan, SetWeight, SleepLink, UndrainLink, WakeLink, apply_all
 from twin.planned import PlannedWork
-from twin.policy import Policy, load_policy
+from twin.policy import Policy
+from twin.policy_file import load_policy
 
 TUESDAY = datetime(2026, 12, 1, 1, 30, tzinfo=UTC)  # 02:30 in Zurich
 LOOSE = Policy(min_gain=0, max_blast_radius=1, max_delay_stretch=100)
