@@ -302,8 +302,7 @@ def states(network: Network, steps: Sequence[Change]) -> list[Network]:
 def way_back(network: Network, steps: Sequence[Change]) -> tuple[Change, ...]:
     """Return the steps that lead from the end of a plan back to `network`, last change first."""
     reached = states(network, steps)
-    pairs = zip(reached[:-1], steps, strict=True)
-    return tuple(reversed([inverse(before, step) for before, step in pairs]))
+    return tuple(reversed([inverse(before, step) for before, step in zip(reached[:-1], steps, strict=True)]))
 
 
 def _with_links(network: Network, positions: tuple[int, ...], change: Callable[[Link], Link]) -> Network:
