@@ -240,7 +240,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal without Unicode shows a question mark, not a traceback
             stream.reconfigure(errors="replace")
-    sys.exit(run_command(sys.argv[1:]))
+    code = run_command(sys.argv[1:])
+    if code == INTERRUPTED:
+        gc.freeze()  # who stops a command does not wait for all that it holds to be taken apart piece by piece
+    sys.exit(code)
 
 
 def run_command(arguments: list[str]) -> int:

@@ -250,14 +250,17 @@ def _run(
 
 @contextmanager
 def _progress() -> "Generator[Callable[[Result, int, int], None]]":
-    """A bar on a terminal, a line for every twentieth of the results elsewhere; on stderr."""
+    """A bar on a terminal, a line for every twentieth of the results elsewhere, with the time left; on stderr."""
     import sys
+    import time
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from agents.commands.progress import time_left
     from agents.show.tables import console
+    from twin.engines.seam import Progress as Pace
 
-    crashed, void = 0, set[tuple[str, int]]()
+    crashed, void, before, begun = 0, set[tuple[str, int]](), -1, time.monotonic()
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=console(sys.stderr), disable=not sys.stderr.isatty(), transient=True,
@@ -265,11 +268,13 @@ def _progress() -> "Generator[Callable[[Result, int, int], None]]":
         task = bar.add_task("", total=None)
 
         def show(result: "Result", number: int, asked: int) -> None:
-            nonlocal crashed
+            nonlocal crashed, before
+            before = number - 1 if before < 0 else before  # what an evaluation that goes on had already
             crashed += result.error is not None and not result.void
             void.update([(result.case, result.repeat)] if result.void else [])
             counts = ((crashed, "crashed"), (len(void), "not set up"))
             words = ", ".join([result.suite, *(f"{many} {what}" for many, what in counts if many)])
+            words += f", {time_left(Pace(number - before, asked - before, time.monotonic() - begun))}"
             bar.update(task, completed=number, total=asked, description=words)
             if bar.disable and (number == asked or number % max(1, asked // 20) == 0):
                 tell(f"{number} of {asked}: {words}")

@@ -38,16 +38,19 @@ def watched(name: str | None, workers: int | None = None) -> "Generator[Engine]"
             nonlocal told
             if progress.seconds < _SILENT:
                 return
-            bar.update(task, completed=progress.done, total=progress.total, description=_left(progress), visible=True)
+            bar.update(
+                task, completed=progress.done, total=progress.total, description=time_left(progress), visible=True
+            )
             part = _LINES * progress.done // progress.total
             if bar.disable and part > told:
                 told = part
-                tell(f"{progress.done} of {progress.total} parts, {_left(progress)}")
+                tell(f"{progress.done} of {progress.total} parts, {time_left(progress)}")
 
         yield Reporting(engine_named(name, workers), show)
 
 
-def _left(progress: "Progress") -> str:
+def time_left(progress: "Progress") -> str:
+    """What the rest takes at the pace so far, in words."""
     seconds = progress.left
     if seconds is None or progress.done == progress.total:
         return "done" if progress.done == progress.total else "begun"

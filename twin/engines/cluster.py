@@ -4,8 +4,12 @@ Ray keeps what all chunks share once per machine and gives it to tasks as read-o
 stays as it is: who may use a cluster is for those to say who run it. Every machine needs this same version of twinops.
 """
 
+import os
+import signal
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from twin.errors import InputError, TransientError, TwinError, first_line_of
@@ -44,10 +48,11 @@ class Cluster:
                     position = waiting.pop(reference)
                     yield position, self._result(reference, position, chunks)
         finally:
-            for reference in waiting:
-                ray.cancel(reference, force=True)
             if self._address is None:
-                ray.shutdown()
+                _end_own(ray)
+            else:
+                for reference in waiting:
+                    ray.cancel(reference, force=True)
 
     def _result(self, reference: Any, position: int, chunks: Sequence[object]) -> Any:  # noqa: ANN401 - Ray is untyped
         failures: Any = self._ray.exceptions
@@ -71,6 +76,7 @@ class Cluster:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if self._address is None:
             options |= {"num_cpus": self._here, "include_dashboard": False}
+            os.environ.setdefault("RAY_worker_niceness", "0")  # else its workers yield to all else that runs here
         else:
             options["address"] = self._address
         try:
@@ -81,6 +87,35 @@ class Cluster:
                 fix="see that it runs, that RAY_AUTH_TOKEN is that of the cluster, and that versions are the same",
             ) from error
         return ray
+
+
+def _end_own(ray: Any) -> None:  # noqa: ANN401 - Ray is untyped
+    """End the cluster that this process started, and no other.
+
+    Ray ends one process after the other and gives each a second to go by itself, which those that only watch the
+    cluster need and more on a busy machine: they are ended first. Workers go with their machine's own one.
+    """
+    folder = os.fsencode(Path(ray.__file__).parent)
+    for process in _children(os.getpid()):
+        said = _command(process)
+        if folder in said and not said.startswith(folder):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+    ray.shutdown()
+
+
+def _children(process: int) -> list[int]:
+    """Processes that a process has started, where the system tells."""
+    with suppress(OSError):
+        tasks = Path(f"/proc/{process}/task").iterdir()
+        return [int(x) for task in tasks for x in (task / "children").read_text().split()]
+    return []
+
+
+def _command(process: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
 
 
 def _ray() -> Any:  # noqa: ANN401 - Ray is untyped

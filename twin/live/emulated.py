@@ -22,7 +22,7 @@ from .declared import Declaration
 from .defects import defects
 from .distortion import distortion
 from .fault_lines import Clock, end_lines, flap_lines, state_lines, strike_lines
-from .forwarding import Flows, draw_flows, even_flows, renew_flows, router_salts
+from .forwarding import draw_flows, even_flows, renew_flows, router_salts
 from .history import History
 from .network import Configuration, ProbeReading, Telemetry
 from .peered import peered
@@ -220,8 +220,8 @@ class EmulatedNetwork:
         for change in changes:
             configured = self._accepted(configured, change, faults)
             faults = tuple(x for fault in faults for x in unhealed(change, fault, configured))
-        probes = self._probes  # nobody probes: that would cost as much as routing all traffic
-        nothing = Flows(probes.source[:0], probes.target[:0], probes.key[:0], probes.size[:0])
+        nobody = np.zeros(0, dtype=np.int64)  # probes would cost as much as routing all traffic
+        nothing = even_flows(nobody, nobody, PORTS, self._seed)
 
         def route(network: Network, faults: Sequence[Fault]) -> DataPlane:
             ill = defects(network, faults)

@@ -35,12 +35,16 @@ Hops = NDArray[np.int16 | np.int32]
 
 
 class Flows(NamedTuple):
-    """Flows between node pairs: `key` stands for the 5-tuple, a pair's traffic is split in proportion to `size`."""
+    """Flows between k node pairs: `key` stands for the 5-tuple, a pair's traffic is split in proportion to `size`.
 
-    source: Ids
-    target: Ids
-    key: Words
-    size: Floats
+    Those of pair i are flows `first[i]` to `first[i + 1]`: a large network has millions, whose ends need no room.
+    """
+
+    source: Ids  # [k]
+    target: Ids  # [k]
+    first: Ints  # [k + 1]
+    key: Words  # [f]
+    size: Floats  # [f]
 
 
 class Paths(NamedTuple):
@@ -51,7 +55,8 @@ class Paths(NamedTuple):
     hops: Hops  # [g, h] links in order
     delivered: NDArray[np.bool_]  # [g] whether the path reaches the target
     end: Ints  # [g] where it ends: its target, where there was no route, n for a target that its labels lead on from
-    member: Ids  # [f] the path that each flow is on
+    shared: Ids  # [s] flows of pairs that had a choice; all of any other pair are on its one path
+    member: Ids  # [s] the path that each of them is on
 
 
 def draw_flows(demands: Floats, seed: int) -> Flows:
@@ -59,9 +64,9 @@ def draw_flows(demands: Floats, seed: int) -> Flows:
     rng = np.random.default_rng([seed, 1])
     source, target = np.nonzero(demands)
     number = np.ceil(demands[source, target] / FLOW_MBPS).clip(FEWEST_FLOWS, MOST_FLOWS).astype(np.int64)
-    ends = np.repeat(source.astype(np.int32), number), np.repeat(target.astype(np.int32), number)
-    key = rng.integers(0, 2**64, ends[0].size, dtype=np.uint64)
-    return Flows(*ends, key, _sizes(key.size, rng))
+    first = np.append(0, np.cumsum(number)).astype(np.int64)
+    key = rng.integers(0, 2**64, int(first[-1]), dtype=np.uint64)
+    return Flows(source.astype(np.int32), target.astype(np.int32), first, key, _sizes(key.size, rng))
 
 
 def renew_flows(flows: Flows, share: float, rng: np.random.Generator) -> Flows:
@@ -76,8 +81,8 @@ def even_flows(source: Ints, target: Ints, number: int, seed: int) -> Flows:
     """Draw `number` equal flows for each listed pair, as a prober that varies its port numbers."""
     rng = np.random.default_rng([seed, 2])
     key = rng.integers(0, 2**64, source.size * number, dtype=np.uint64)
-    ends = np.repeat(source.astype(np.int32), number), np.repeat(target.astype(np.int32), number)
-    return Flows(*ends, key, np.ones(key.size))
+    first = np.arange(source.size + 1) * number
+    return Flows(source.astype(np.int32), target.astype(np.int32), first, key, np.ones(key.size))
 
 
 def router_salts(n: int, seed: int) -> Words:
@@ -95,37 +100,30 @@ def forward(network: Network, tables: Tables, flows: Flows, salts: Words, drops:
         return _no_paths(m)
     routers = _Routers(network, tables, salts, drops or Drops.none())
     pair = flows.source * np.int32(n) + flows.target
-    pairs, leader, row = _by_pair(pair)
-    first = _walk(routers, _subset(flows, leader))
+    pairs, once, row = np.unique(pair, return_index=True, return_inverse=True)
+    first = _walk(routers, _sent(flows, once, flows.first[once]))
     steered = np.array([network.node_index[x.source] * n + network.node_index[x.target] for x in network.tunnels])
     forked = first.forked | np.isin(pairs, steered)
-    alone, others = np.flatnonzero(~forked), np.flatnonzero(forked[row])
-    parts = [_Part(pairs[alone], first.hops[alone], first.end[alone])]
-    member, reached = (np.cumsum(~forked) - 1).astype(np.int32)[row], alone.size
-    for chunk in _chunks(others, row):
-        part, group = _grouped(pair[chunk], _walk(routers, _subset(flows, chunk)))
+    alone = np.flatnonzero(~forked)
+    parts, reached = [_Part(pairs[alone].astype(np.int64), first.hops[alone], first.end[alone])], alone.size
+    del first
+    shared, member = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int32)]
+    for chunk, of in _chunks(flows, forked[row], row):
+        part, group = _grouped(pair[of], _walk(routers, _sent(flows, of, chunk)))
         parts.append(part)
-        member[chunk] = reached + group
+        shared.append(chunk.astype(np.int32))
+        member.append((reached + group).astype(np.int32))
         reached += part.pair.size
     pair, end = np.concatenate([part.pair for part in parts]), np.concatenate([part.end for part in parts])
     hops = _stack([part.hops for part in parts], filler=m)
-    return share_out(Paths(pair, np.ones(pair.size), hops, end == pair % n, end, member), flows)
+    way = Paths(pair, np.ones(pair.size), hops, end == pair % n, end, np.concatenate(shared), np.concatenate(member))
+    return share_out(way, flows)
 
 
 def _no_paths(m: int) -> Paths:
     """What becomes of no flows at all, as when nobody probes."""
     none, ids = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
-    return Paths(none, np.zeros(0), np.zeros((0, 1), dtype=_narrow(m)), none.astype(np.bool_), none, ids)
-
-
-def _by_pair(pair: Ids) -> tuple[Ints, Ints, Ids]:
-    """Return each pair once, in order, the first flow of each, and which of them every flow belongs to."""
-    if (pair[1:] >= pair[:-1]).all():  # as flows are drawn: sorting millions of them again would cost most of it
-        begins = np.concatenate([[True], pair[1:] != pair[:-1]]) if pair.size else np.zeros(0, dtype=np.bool_)
-        leader, row = np.flatnonzero(begins), np.cumsum(begins, dtype=np.int32) - np.int32(1)
-        return pair[leader].astype(np.int64), leader, row
-    pairs, leader, row = np.unique(pair, return_index=True, return_inverse=True)
-    return pairs.astype(np.int64), leader, row.astype(np.int32)
+    return Paths(none, np.zeros(0), np.zeros((0, 1), dtype=_narrow(m)), none.astype(np.bool_), none, ids, ids)
 
 
 class _Part(NamedTuple):
@@ -136,17 +134,22 @@ class _Part(NamedTuple):
     end: Ints
 
 
-def _chunks(flows: Ints, row: Ids) -> Iterator[Ints]:
-    """Cut flows into parts of about `FLOWS_AT_ONCE`; all those of one pair, which `row` counts, stay together."""
-    if flows.size <= FLOWS_AT_ONCE:
-        yield from (flows,) if flows.size else ()
-        return
-    ordered = flows[np.argsort(row[flows], kind="stable")]
-    begins = np.flatnonzero(np.diff(row[ordered], prepend=-1))
-    cuts = begins[
-        np.searchsorted(begins, np.arange(FLOWS_AT_ONCE, ordered.size, FLOWS_AT_ONCE)).clip(max=begins.size - 1)
-    ]
-    yield from np.split(ordered, np.unique(cuts))
+def _chunks(flows: Flows, chosen: NDArray[np.bool_], row: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Cut the flows of the chosen entries of pairs [k] into parts of about `FLOWS_AT_ONCE`, with the entry of each.
+
+    All flows of one pair, which `row` [k] counts, stay together.
+    """
+    entries = np.flatnonzero(chosen)
+    entries = entries[np.argsort(row[entries], kind="stable")]
+    number = np.diff(flows.first)[entries]
+    begins = np.flatnonzero(np.diff(row[entries], prepend=-1))
+    so_far = np.concatenate([[0], np.cumsum(number)])[begins]
+    cuts = begins[np.flatnonzero(np.diff(so_far // FLOWS_AT_ONCE, prepend=0))]
+    for some in np.split(entries, cuts) if entries.size else ():
+        many = np.diff(flows.first)[some]
+        of = np.repeat(some, many)
+        within = np.arange(of.size) - np.repeat(np.cumsum(many) - many, many)
+        yield flows.first[of] + within, of
 
 
 def _grouped(pair: Ids, walk: "_Walk") -> tuple[_Part, Ints]:
@@ -158,9 +161,13 @@ def _grouped(pair: Ids, walk: "_Walk") -> tuple[_Part, Ints]:
 
 def share_out(paths: Paths, flows: Flows) -> Paths:
     """Give every path the share of its pair's traffic that its flows have now."""
-    size = np.bincount(paths.member, flows.size, minlength=paths.pair.size)
-    share = size / np.bincount(paths.pair, size)[paths.pair] if size.size else size
-    return paths._replace(share=np.array(share, dtype=np.float64))
+    share = np.ones(paths.pair.size)
+    if paths.shared.size:
+        begin = int(paths.member.min())  # paths that all of a pair's flows are on come first
+        pair = paths.pair[begin:]
+        size = np.bincount(paths.member - np.int32(begin), flows.size[paths.shared], minlength=pair.size)
+        share[begin:] = size / np.bincount(pair, size)[pair]
+    return paths._replace(share=share)
 
 
 def bucket(words: Words, number: Ints) -> Ints:
@@ -176,7 +183,7 @@ def _sizes(number: int, rng: np.random.Generator) -> Floats:
     return np.minimum((1 - rng.random(number)) ** (-1 / TAIL_INDEX), LARGEST)
 
 
-def _steer(network: Network, tables: Tables, flows: Flows, salts: Words) -> Ints:
+def _steer(network: Network, tables: Tables, flows: "_Sent", salts: Words) -> Ints:
     """Nodes that each flow must visit, in order, padded with its target. [f, w]."""
     longest = max((len(path.via) for tunnel in network.tunnels for path in tunnel.paths), default=0)
     way = np.repeat(flows.target.astype(np.int64)[:, None], longest + 1, axis=1)
@@ -234,7 +241,7 @@ class _Routers(NamedTuple):
     drops: Drops
 
 
-def _walk(routers: _Routers, flows: Flows) -> _Walk:
+def _walk(routers: _Routers, flows: "_Sent") -> _Walk:
     network, tables, salts, drops = routers
     way = _steer(network, tables, flows, salts)
     n, m, f = len(network.nodes), len(network.links), flows.key.size
@@ -267,8 +274,17 @@ def _narrow(m: int) -> type[np.int16 | np.int32]:
     return np.int16 if m < np.iinfo(np.int16).max else np.int32
 
 
-def _subset(flows: Flows, index: Ints) -> Flows:
-    return Flows(flows.source[index], flows.target[index], flows.key[index], flows.size[index])
+class _Sent(NamedTuple):
+    """Some of the flows, one by one."""
+
+    source: Ids
+    target: Ids
+    key: Words
+
+
+def _sent(flows: Flows, of: Ints, index: Ints) -> _Sent:
+    """Take these flows, which belong to these entries of pairs."""
+    return _Sent(flows.source[of], flows.target[of], flows.key[index])
 
 
 def _stack(tables: Sequence[Hops], *, filler: int) -> Hops:

@@ -44,7 +44,7 @@ class History:
         self._samples.append(sample)
         if len(self._samples) > self._exports:
             old = self._samples[-self._exports - 1]
-            self._samples[-self._exports - 1] = old._replace(export_mbps=old.export_mbps[:0])
+            self._samples[-self._exports - 1] = old._replace(export_mbps=np.zeros(0))  # a slice would hold all of it
         if full:
             self._events = [event for event in self._events if event.time > gone]
 

@@ -1,6 +1,7 @@
 """A real Ray cluster of two workers on this machine: the same answers, a killed worker, a task that fails."""
 
 import gc
+import os
 import secrets
 import subprocess
 import sys
@@ -28,6 +29,26 @@ from twin.sim.simulate import single_failures
 
 MISSING = "Ray is not installed: pip install 'twinops[ray]'"
 PARTS = [Part(i, f"row {i}") for i in range(7)]
+
+
+OWN = """
+import os
+from pathlib import Path
+from tests.twin.engines import work
+from twin.engines.choose import engine_named
+
+def below(process):
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    children = [int(x) for task in tasks for x in (task / "children").read_text().split()]
+    return [x for child in children for x in (child, *below(child))]
+
+if __name__ == "__main__":
+    waits = engine_named("ray", 2).map(work.niceness, 0.0, [0.0, 3600.0, 3600.0])
+    print("yields", next(waits)[1] - os.nice(0))
+    there = below(os.getpid())
+    waits.close()
+    print("there", len(there) > 2, "left", len(below(os.getpid())))
+"""
 
 
 HEAD = """
@@ -107,3 +128,12 @@ def test_a_task_that_fails_names_its_chunk_and_an_error_of_the_project_comes_as_
         in_order(cluster, work.stumble, None, PARTS)
     with pytest.raises(UnknownFaultError, match="no fault number 0"):
         in_order(cluster, work.refuse, None, PARTS[:1])
+
+
+def test_a_cluster_of_its_own_yields_to_nobody_and_leaves_no_process_when_it_is_stopped(tmp_path):
+    pytest.importorskip("ray", reason=MISSING)
+    (tmp_path / "own.py").write_text(OWN)
+    paths = os.pathsep.join([str(Path(__file__).parents[3]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = {**os.environ, "PYTHONPATH": paths, "RAY_raylet_start_wait_time_s": "240"}
+    found = subprocess.run([sys.executable, tmp_path / "own.py"], env=env, capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == ["yields 0", "there True left 0"]

@@ -60,3 +60,9 @@ def where(seconds: float, part: Part) -> int:
     del part
     time.sleep(seconds)
     return os.getpid()
+
+
+def niceness(_shared: float, seconds: float) -> int:
+    """Take some time, and tell how far the process steps back for others."""
+    time.sleep(seconds)
+    return os.nice(0)

@@ -158,11 +158,17 @@ def test_every_flow_is_on_an_unbroken_path_of_its_own_pair_which_carries_its_siz
     flows, n = draw_flows(network.demands, 1), len(network.nodes)
     paths = data_plane(network, flows, flows, router_salts(n, 1)).paths
     size, total = np.zeros(paths.pair.size), np.zeros(n * n)
-    for source, target, volume, path in zip(flows.source, flows.target, flows.size, paths.member, strict=True):
-        assert paths.pair[path] == source * n + target
-        size[path] += volume
-        total[source * n + target] += volume
-    assert np.allclose(paths.share, size / total[paths.pair])
+    pair_of = np.repeat(flows.source * n + flows.target, np.diff(flows.first))
+    alone = np.setdiff1d(paths.pair, pair_of[paths.shared])
+    assert (paths.share[np.isin(paths.pair, alone)] == 1).all()
+    assert np.unique(paths.pair[np.isin(paths.pair, alone)]).size == alone.size
+    assert sorted(paths.shared) == np.flatnonzero(~np.isin(pair_of, alone)).tolist()
+    for flow, path in zip(paths.shared, paths.member, strict=True):
+        assert paths.pair[path] == pair_of[flow]
+        size[path] += flows.size[flow]
+        total[pair_of[flow]] += flows.size[flow]
+    split = ~np.isin(paths.pair, alone)
+    assert np.allclose(paths.share[split], size[split] / total[paths.pair[split]])
     for pair, hops, end, delivered in zip(paths.pair, paths.hops, paths.end, paths.delivered, strict=True):
         links = [network.links[hop] for hop in hops if hop < len(network.links)]
         stops = [network.nodes[pair // n].name, *(link.head for link in links)]
@@ -192,7 +198,8 @@ def test_flows_walked_in_parts_take_the_same_paths_as_all_at_once(equal_weights:
         return {(int(pair), *(int(x) for x in hops if x < m)): float(share) for pair, hops, share in rows}
 
     assert ways(parts) == pytest.approx(ways(whole))
-    assert (parts.paths.pair[parts.paths.member] == whole.paths.pair[whole.paths.member]).all()
+    of = [dict(zip(x.paths.shared, x.paths.pair[x.paths.member], strict=True)) for x in (parts, whole)]
+    assert of[0] == of[1]
 
 
 def test_without_equal_paths_the_loads_are_the_simulated_ones(germany: Network):

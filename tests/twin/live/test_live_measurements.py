@@ -52,6 +52,8 @@ def test_of_many_pairs_only_the_newest_flow_export_is_kept(network: Network, mon
         for column, same in zip(kept, whole, strict=True):
             np.testing.assert_array_equal(column, same[-3 * pairs :])
     np.testing.assert_array_equal(short.links.out_mbps, full.links.out_mbps)
+    gone = [x.export_mbps for x in few._history._samples][:2]
+    assert all(x.size == 0 and x.base is None for x in gone)  # a slice would keep all of it in memory
 
 
 def test_without_noise_traffic_moves_with_the_day_alone(network: Network):

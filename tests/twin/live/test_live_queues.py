@@ -13,7 +13,7 @@ from twin.model import Network
 def line(*capacities: float) -> Paths:
     """One path over as many links."""
     hops = np.arange(len(capacities))[None, :]
-    return Paths(np.zeros(1, int), np.ones(1), hops, np.ones(1, bool), np.ones(1, int), np.zeros(1, int))
+    return Paths(np.zeros(1, int), np.ones(1), hops, np.ones(1, bool), np.ones(1, int), *2 * (np.zeros(1, int),))
 
 
 def test_the_first_narrow_link_drops_and_the_next_ones_are_relieved():
@@ -24,7 +24,9 @@ def test_the_first_narrow_link_drops_and_the_next_ones_are_relieved():
 
 
 def test_a_full_link_drops_from_all_paths_in_proportion():
-    paths = Paths(np.arange(2), np.ones(2), np.zeros((2, 1), int), np.ones(2, bool), np.ones(2, int), np.arange(2))
+    paths = Paths(
+        np.arange(2), np.ones(2), np.zeros((2, 1), int), np.ones(2, bool), np.ones(2, int), *2 * (np.arange(2),)
+    )
     assert np.allclose(carry(paths, np.array([90.0, 30.0]), np.array([60.0]), np.zeros(1)).leaving, [45, 15])
 
 
@@ -36,7 +38,7 @@ def test_the_wire_loses_after_the_queue():
 def test_links_that_feed_each_other_settle():
     """Three paths round a triangle, each over two links: all full, the same share of each gets through twice."""
     hops = np.array([[0, 1], [1, 2], [2, 0]])
-    paths = Paths(np.arange(3), np.ones(3), hops, np.ones(3, bool), np.ones(3, int), np.arange(3))
+    paths = Paths(np.arange(3), np.ones(3), hops, np.ones(3, bool), np.ones(3, int), *2 * (np.arange(3),))
     got = carry(paths, np.full(3, 100.0), np.full(3, 60.0), np.zeros(3))
     share = (-1 + np.sqrt(1 + 4 * 0.6)) / 2  # x + x² = 60/100: what passes on the first hop, and on both
     assert np.allclose(got.passed, share)
@@ -63,7 +65,9 @@ def test_nothing_is_made_or_forgotten_and_no_link_sends_more_than_it_can(network
 def test_waiting_grows_with_the_load_as_in_an_m_d_1_queue_up_to_a_full_buffer():
     capacity = np.array([10.0] * 4)
     rates = np.array([0.0, 5.0, 9.0, 12.0])
-    paths = Paths(np.arange(4), np.ones(4), np.arange(4)[:, None], np.ones(4, bool), np.ones(4, int), np.arange(4))
+    paths = Paths(
+        np.arange(4), np.ones(4), np.arange(4)[:, None], np.ones(4, bool), np.ones(4, int), *2 * (np.arange(4),)
+    )
     wait = queueing_ms(carry(paths, rates, capacity, np.zeros(4)), capacity)
     assert np.allclose(wait, [0, 0.4, 3.6, BUFFER_MS])  # 0.8 ms a packet; rho / (2 (1 - rho)) of it
 
