@@ -207,7 +207,7 @@ def _at_most(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> F
     from twin.sim.simulate import simulate
 
     state, off = residuals.prediction.network, tolerance.score * np.sqrt(seen.samples) * residuals.sigma
-    rows = (np.where(np.isfinite(x), x, state.demands) for x in seen.window.demands)
+    rows = (np.where(np.isfinite(x), x, state.demands) for x in seen.window.matrices())
     return np.array([simulate(state.with_demands(x)).load for x in rows]) + off
 
 

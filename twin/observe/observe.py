@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def observe(
     samples = read_samples(network, telemetry, window + HISTORY)
     declared = telemetry.declared
     interval = interval_of(declared, samples.time)
-    filled = _filled(network, samples.demands)
+    filled = _filled(network, samples)
     end = float(samples.time[-1])
     lines = [x for x in telemetry.events if x.time > end - (window + RECENT) * interval]
     facts = read_events(network, lines)
@@ -69,7 +70,7 @@ def observe(
         window=recent,
         past=past,
         quality=_quality(network, recent, residuals.noise(steady, calm)),
-        growth=_growth(network, samples.demands, filled, steady, declared.sampled_mbit / interval, declared),
+        growth=_growth(network, samples, filled, steady, declared.sampled_mbit / interval, declared),
         fallback=tuple(network.nodes[i].name for i in np.flatnonzero(np.any(~source_known, axis=1))),
         age_s=max(0.0, now.timestamp() - end) if now else 0.0,
         interval_s=interval,
@@ -177,16 +178,16 @@ def _plateau_changed(samples: Samples, pair: tuple[int, int], residuals: _Residu
     return np.any(full & exceeded, axis=0)
 
 
-def _filled(network: Network, demands: Floats) -> list[Floats]:
+def _filled(network: Network, samples: Samples) -> list[Floats]:
     """K matrices with what is missing carried over from the sample before, or from the provisioned matrix.
 
     One that lacks nothing, or everything, is no copy.
     """
-    provisioned = sum(float(network.demands[np.isfinite(matrix)].sum()) for matrix in demands)
-    level = sum(float(np.nansum(matrix)) for matrix in demands) / provisioned if provisioned else 1.0
-    filled: list[Floats] = []
+    provisioned = sum(float(network.demands[np.isfinite(matrix)].sum()) for matrix in samples.demands)
+    level = sum(float(np.nansum(matrix)) for matrix in samples.demands) / provisioned if provisioned else 1.0
     last = network.demands * level
-    for matrix in demands:
+    filled = [last] * (len(samples.time) - len(samples.demands))
+    for matrix in samples.demands:
         known = np.isfinite(matrix)
         if known.all():
             last = matrix
@@ -197,25 +198,32 @@ def _filled(network: Network, demands: Floats) -> list[Floats]:
 
 
 def _growth(
-    network: Network, demands: Floats, filled: Sequence[Floats], steady: int, counting: float, declared: Declaration
+    network: Network, samples: Samples, filled: Sequence[Floats], steady: int, counting: float, declared: Declaration
 ) -> Growth:
-    """Growth of the last `steady` matrices [K, n, n] against the recent past.
+    """Growth of the last `steady` samples against the recent past.
 
     That ends for each node before its traffic last changed its level. Without a past, against the provisioned matrix.
     """
-    first = len(demands) - steady
+    first = len(samples.time) - steady
     if not first:
-        return growth(network.demands, mean(demands), counting, (1, steady), declared)
+        return growth(network.demands, mean(samples.demands), counting, (1, steady), declared)
     towards = np.array([matrix.sum(axis=0) for matrix in filled])
     level, began = _level(towards), onsets(towards, declared)
     usual = level[max(0, first - RECENT) : first].mean()
-    before, now = mean(demands[max(0, first - RECENT) : first]), mean(demands[first:])
+    measured = partial(_measured, samples)
+    before, now = mean(measured(slice(max(0, first - RECENT), first))), mean(measured(slice(first, None)))
     for node in map(int, np.flatnonzero(began)):
         onset = int(began[node])
         rows = slice(max(0, onset - RECENT), onset)
-        calm = demands[rows, :, node] * (usual / level[rows])[:, None]
-        before[:, node], now[:, node] = mean(calm), mean(demands[max(first, onset) :, :, node])
+        of_node = measured(rows)[:, :, node]
+        calm = of_node * (usual / level[rows][onset - rows.start - len(of_node) :])[:, None]
+        before[:, node], now[:, node] = mean(calm), mean(measured(slice(max(first, onset), None))[:, :, node])
     return growth(before, now, counting, (min(RECENT, first), steady), declared)
+
+
+def _measured(samples: Samples, chosen: slice) -> Floats:
+    """The matrices of some samples, but of those from before any flow export [E, n, n]."""
+    return samples.rows(chosen).demands
 
 
 def _level(towards: Floats) -> Floats:
@@ -226,7 +234,7 @@ def _level(towards: Floats) -> Floats:
 def _quality(network: Network, recent: Samples, noise: float) -> Quality:
     up = recent.up.all(axis=0)
     counters = np.concatenate([recent.out_mbps[:, up].ravel(), recent.in_mbps[:, up].ravel()])
-    exports = recent.demands[:, network.demands > 0]
+    exports = recent.matrices()[:, network.demands > 0]
     sent, received = mean(recent.out_mbps), mean(recent.in_mbps)
     with np.errstate(invalid="ignore", divide="ignore"):
         apart = np.abs(sent - received) / sent

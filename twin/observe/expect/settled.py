@@ -34,7 +34,7 @@ def settled(observation: Observation) -> Settled:
     """
     declared, now = observation.declared, observation.network.demands
     stated = (declared.export_error * now) ** 2 + declared.sampled_mbit / observation.interval_s * now
-    recent = np.concatenate([observation.past.demands[-RECENT // 2 :], observation.window.demands])
+    recent = np.concatenate([observation.past.matrices(RECENT // 2), observation.window.matrices()])
     if len(recent) < _LEAST:
         return Settled(now, stated / observation.samples, stated / observation.samples)
     known = np.where(np.isfinite(recent), recent, now)
@@ -52,7 +52,7 @@ def settled_demands(observation: Observation) -> Floats:
     network's own history.
     """
     now = observation.network.demands
-    recent = np.concatenate([observation.past.demands[-RECENT // 2 :], observation.window.demands])
+    recent = np.concatenate([observation.past.matrices(RECENT // 2), observation.window.matrices()])
     if len(recent) < _LEAST:
         return now
     known = np.where(np.isfinite(recent), recent, now)

@@ -41,7 +41,7 @@ def _deviations(observation: Observation, state: Network, samples: Samples) -> I
     """For each sample with a whole matrix, by how much each link strays, as a share of what splits onto it [m]."""
     still = np.zeros(len(state.links))
     for row in range(len(samples.time)):
-        demands, sample = samples.demands[row], samples.rows(slice(row, row + 1))
+        demands, sample = samples.matrix(row), samples.rows(slice(row, row + 1))
         if not np.isfinite(demands).all():
             continue
         network = state.with_demands(demands)

@@ -10,7 +10,7 @@ from twin.errors import InputError
 from twin.live.network import Flags, Telemetry
 from twin.model import Floats, Ints, Network
 
-_AT_ONCE = 4_000_000  # entries of a matrix per pair and sample that are worked on at once
+_AT_ONCE = 1_000_000  # entries of a matrix per pair and sample that are worked on at once
 
 
 class Samples(NamedTuple):
@@ -23,7 +23,7 @@ class Samples(NamedTuple):
     up: Flags  # [K, m] operational state as the tail reports it; true where nobody reported
     told: Flags  # [K, m] whether somebody did
     answered: Flags  # [K, n] whether the node answered its poll
-    demands: Floats  # [K, n, n] Mbit/s by source first
+    demands: Floats  # [E, n, n] Mbit/s by source first, of the newest E samples: those before have no flow export
     probe_source: Ints  # [p]
     probe_target: Ints  # [p]
     probe_loss: Floats  # [K, p]
@@ -33,8 +33,24 @@ class Samples(NamedTuple):
     packets_per_mbit: Floats  # [K, n] in what is exported towards each node
     flows_per_mbit: Floats  # [K, n] new flows in it
 
+    def matrices(self, newest: int | None = None) -> Floats:
+        """The demands of so many of the newest samples, of all if None [K, n, n]; NaN where there is no flow export."""
+        count = len(self.time) if newest is None else min(newest, len(self.time))
+        without = count - len(self.demands)
+        if without <= 0:
+            return self.demands[-without:]
+        return np.concatenate([np.full((without, *self.demands.shape[1:]), np.nan), self.demands])
+
+    def matrix(self, row: int) -> Floats:
+        """The demands of one sample, by position [n, n]; NaN where it has no flow export."""
+        at = row - len(self.time) + len(self.demands)
+        return self.demands[at] if at >= 0 else np.full(self.demands.shape[1:], np.nan)
+
     def rows(self, chosen: slice | Sequence[int] | Ints) -> "Samples":
-        """Return only some samples, by position."""
+        """Return only some samples, by position, in their order."""
+        at = np.arange(len(self.time))[chosen] - len(self.time) + len(self.demands)
+        exported = at[at >= 0]
+        whole = slice(int(exported[0]), int(exported[-1]) + 1) if exported.size else slice(0, 0)
         return Samples(
             self.time[chosen],
             self.out_mbps[chosen],
@@ -43,7 +59,7 @@ class Samples(NamedTuple):
             self.up[chosen],
             self.told[chosen],
             self.answered[chosen],
-            self.demands[chosen],
+            self.demands[whole if isinstance(chosen, slice) else exported],
             self.probe_source,
             self.probe_target,
             self.probe_loss[chosen],
@@ -61,7 +77,9 @@ def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples
     time = _times(telemetry)[-newest:]
     if not time.size:
         raise InputError("there is no telemetry to observe", fix="wait for at least one sample")
-    return _arranged(network, telemetry, time, _pairs(network, telemetry))
+    exported = np.isin(time, _moments(telemetry.traffic.time))
+    since = int(np.argmax(exported)) if exported.any() else len(time) - 1
+    return _arranged(network, telemetry, time, _pairs(network, telemetry), since)
 
 
 def each_sample(network: Network, telemetry: Telemetry, after: float) -> Iterator[Samples]:
@@ -120,8 +138,8 @@ def _parts(telemetry: Telemetry) -> Callable[[Floats], Telemetry]:
     return part
 
 
-def _arranged(network: Network, telemetry: Telemetry, time: Floats, known: _Pairs) -> Samples:
-    """Arrange the samples of these times."""
+def _arranged(network: Network, telemetry: Telemetry, time: Floats, known: _Pairs, since: int = 0) -> Samples:
+    """Arrange the samples of these times, demands of those from position `since` on."""
     n, m, pairs = len(network.nodes), len(network.links), known.probed
     links, nodes, probes, more = telemetry.links, telemetry.nodes, telemetry.probes, telemetry.interfaces
     up = _dense(time, links.time, links.link, np.asarray(links.up, dtype=np.float64), m)
@@ -135,7 +153,7 @@ def _arranged(network: Network, telemetry: Telemetry, time: Floats, known: _Pair
         up=up != 0,
         told=np.isfinite(up),
         answered=_dense(time, nodes.time, nodes.node, nodes.answered.astype(np.float64), n) == 1,
-        demands=_demands(n, telemetry, time, known.silent),
+        demands=_demands(n, telemetry, time[since:], known.silent),
         probe_source=pairs // n,
         probe_target=pairs % n,
         probe_loss=_dense(time, probes.time, probed, probes.loss, pairs.size),

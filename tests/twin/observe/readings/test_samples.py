@@ -48,3 +48,21 @@ def test_samples_one_by_one_are_those_arranged_all_at_once(monkeypatch, measured
     for row, sample in enumerate(found, start=2):
         for name, one, other in zip(sample._fields, sample, whole.rows(slice(row, row + 1)), strict=True):
             np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+def test_samples_from_before_any_flow_export_have_no_matrices_and_are_found_without(measured):
+    times = np.unique(measured.links.time)
+    kept = measured.traffic.time > times[5]
+    telemetry = replace(measured, traffic=type(measured.traffic)(*(x[kept] for x in measured.traffic)))
+    whole, late = read_samples(SOME, measured, 1000), read_samples(SOME, telemetry, 1000)
+    assert (len(late.time), len(late.demands)) == (9, 3)
+    expected = np.where(np.arange(9)[:, None, None] < 6, np.nan, whole.demands)
+    np.testing.assert_array_equal(late.matrices(), expected)
+    for chosen in (slice(0, -3), slice(-4, None), slice(2, 7), np.array([1, 5, 7, 8]), [8]):
+        part = late.rows(chosen)
+        np.testing.assert_array_equal(part.matrices(), expected[chosen])
+        np.testing.assert_array_equal(part.matrices(2), expected[chosen][-2:])
+        for row in range(len(part.time)):
+            np.testing.assert_array_equal(part.matrix(row), expected[chosen][row])
+        for one, other in zip(part[1:7], whole.rows(chosen)[1:7], strict=True):
+            np.testing.assert_array_equal(one, other)
