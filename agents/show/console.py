@@ -209,7 +209,8 @@ def _typed(step: RenderedStep) -> str:
     """What to type in one step: the whole of it is in the report, and in `twinops render`."""
     if step.by_hand:
         return one_line(f"not written: {step.by_hand}", 300)
-    return "\n".join(f"{part.router}: {' / '.join(line.strip() for line in part.lines)}" for part in step.routers)
+    typed = ((x.router, [*x.lines, *([x.when_kept] if x.keep else []), *x.keep]) for x in step.routers)
+    return "\n".join(f"{router}: {' / '.join(line.strip() for line in lines)}" for router, lines in typed)
 
 
 def _incident(ended: IncidentEnding) -> str:

@@ -65,6 +65,9 @@ def told(steps: Sequence[RenderedStep]) -> Iterator[RenderableType | Verbatim]:
         for part in step.routers:
             yield Verbatim(f"  on {part.router} ({part.dialect}), check with: {part.check}")
             yield from (Verbatim(f"    {line}") for line in part.lines)
+            if part.keep:
+                yield Verbatim(f"  {part.when_kept}")
+                yield from (Verbatim(f"    {line}") for line in part.keep)
         if step.note:
             yield Verbatim(f"  note: {step.note}")
     if any(step.routers for step in steps):

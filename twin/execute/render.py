@@ -23,6 +23,7 @@ _TEMPLATES = Path(__file__).with_name("dialects")
 _INTERFACE = re.compile(r"[A-Za-z][\w./:-]{0,62}", re.ASCII)
 _QUOTED = re.compile(r"[A-Za-z][\w./: -]{0,62}", re.ASCII)  # SR OS writes them between quotation marks
 _OF_SROS = frozenset(("sros", "mdcli"))
+_ON_TRIAL = "commit confirmed "
 _ASKED = 6  # things that are asked for in one line
 
 
@@ -33,7 +34,16 @@ class RouterLines(Frozen):
     dialect: Dialect
     lines: tuple[str, ...]
     check: str = Field(description="The command that shows whether they took.")
+    keep: tuple[str, ...] = Field(
+        default=(), description="The lines that keep them once it does; without these the router takes them back."
+    )
     back: tuple[str, ...] = Field(description="The lines that take them back.")
+
+    @property
+    def when_kept(self) -> str:
+        """What is said before the lines that keep them, empty where nothing is on trial."""
+        minutes = self.lines[-1].rpartition(" ")[2] if self.keep else ""
+        return f"only if the check shows them, within {minutes} minutes:" if self.keep else ""
 
 
 class RenderedStep(Frozen):
@@ -118,11 +128,13 @@ class _Writer:
     def _lines(self, action: Action, undo: Action, speech: Speech) -> RouterLines:
         template = _template(speech.dialect)
         lines, check = self._write(template, action, speech), self._check(template, action, speech)
+        trial = next((i for i, line in enumerate(lines, 1) if line.startswith(_ON_TRIAL)), len(lines))
         return RouterLines(
             router=action.router,
             dialect=speech.dialect,
-            lines=lines,
+            lines=lines[:trial],
             check=check,
+            keep=lines[trial:],
             back=self._write(template, undo, speech),
         )
 

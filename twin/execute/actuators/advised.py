@@ -100,7 +100,9 @@ def advice_lines(effect: Intended, step: RenderedStep) -> list[str]:
     found += [f"do: {step.by_hand}"] if step.by_hand else []
     for part in step.routers:
         found += [f"on {part.router} ({part.dialect}):", *(f"  {x}" for x in part.lines)]
-        found += [f"see that it took: {part.check}", "to take it back:", *(f"  {x}" for x in part.back)]
+        found += [f"see that it took: {part.check}"]
+        found += [part.when_kept, *(f"  {x}" for x in part.keep)] if part.keep else []
+        found += ["to take it back:", *(f"  {x}" for x in part.back)]
     return [*found, *([step.note] if step.note else [])]
 
 
