@@ -9,7 +9,7 @@ from pydantic import Field
 from twin.errors import RefusedError, UnknownElementError
 from twin.gate.checks.context import Context
 from twin.model import Frozen, Network
-from twin.optimise.ahead import brought, holding
+from twin.optimise.ahead import Lasting, brought, holding
 from twin.optimise.allowance import WallGuard, guarded
 from twin.optimise.judge import Judge
 from twin.optimise.proposal import Proposal
@@ -57,7 +57,8 @@ def propose_plans(desk: Desk) -> Candidates:
         outlook = desk.outlook if desk.brought is None else None  # what was brought is judged by the gate alone
         coming = Context(outlook=outlook, works=desk.works, step_lasts=desk.step_lasts, declared=desk.inventory)
         with guarded(WALL_LIMIT_S) as guard:
-            found = holding(partial(_proposed, desk), desk.state, desk.policy, coming)
+            lasting = Lasting(desk.state, desk.policy, coming)
+            found = holding(partial(_proposed, desk, lasting), desk.state, desk.policy, coming, lasting=lasting)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
         if guard.said:
             span.set_attribute("twin.cut_off", guard.said)
@@ -83,7 +84,7 @@ def _told(proposal: Proposal, guard: WallGuard) -> Proposal:
     return replace(proposal, reason=f"planning was {guard.said}: {proposal.reason}")
 
 
-def _proposed(desk: Desk, state: Network, policy: Policy) -> tuple[Proposal, ...]:
+def _proposed(desk: Desk, lasting: Lasting, state: Network, policy: Policy) -> tuple[Proposal, ...]:
     """Ask the planner that serves the aim of the run, without one all that relieve; a brought plan is alone."""
     if desk.brought is not None:
         return (brought(desk.brought, state, policy),)
@@ -99,6 +100,7 @@ def _proposed(desk: Desk, state: Network, policy: Policy) -> tuple[Proposal, ...
         makes=desk.look().declared.makes,
         seed=desk.seed,
         time_limit_s=TIME_LIMIT_S,
+        lasts=lasting,
     )
 
 

@@ -1,15 +1,17 @@
 """A safe order for the steps of a plan, or the proof that there is none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import NamedTuple
 
+from twin.engines.seam import Engine, Serial
 from twin.errors import InputError
 from twin.model import Network
 from twin.plan import Change, Plan, apply, subject
 from twin.policy import Policy
 from twin.printed import percent
-from twin.sim.simulate import Outcome, single_failures
+from twin.sim.simulate import FailureSweep, Outcome, single_failures
+from twin.sim.succession import PAYS, SuccessiveSweeps, can_follow
 from twin.sim.tunnelled import TunnelledStates, tunnelled_states
 
 from .checks.moved import moved_share
@@ -19,6 +21,7 @@ from .rules import may_pass
 EXACT_STEPS = 12
 """Plans of up to this many steps are searched to the end: they pass through at most 2^12 states."""
 _KEPT = 1024
+_HERE = Serial()
 
 
 class Ordering(NamedTuple):
@@ -68,10 +71,15 @@ class Effort(NamedTuple):
 
 
 class KnownStart(NamedTuple):
-    """What is known of the network before the steps: what its failures do to it, and how its tunnels add up."""
+    """What is known of the network before the steps: what its failures do to it, and how its tunnels add up.
+
+    `swept` tells what they do to another state, where that is known; `engine` does what is not.
+    """
 
     state: Stressed
     tunnelled: TunnelledStates
+    swept: Callable[[Network], FailureSweep | None]
+    engine: Engine
 
 
 class Ordered(NamedTuple):
@@ -130,6 +138,8 @@ class _Search:
         self._tunnelled = tunnelled_states(network, self._failures)
         if known is not None and self._tunnelled is not None:
             self._tunnelled = known.tunnelled
+        self._swept, self._engine = (known.swept, known.engine) if known is not None else (_unknown, _HERE)
+        self._ahead: dict[frozenset[int], Stressed] = {}
         self._base = known.state if known is not None else self._stressed(network)
         self._end = self._base if self._final is None else self._stressed(self._final)
         self._known = {frozenset[int](): _Reached(self._base, 0.0)}
@@ -141,7 +151,9 @@ class _Search:
         """Return a safe order of all steps, the given one if it is safe."""
         if self._final is None:
             return None
-        return self.along(tuple(range(len(self._steps)))) or self.extend(())
+        order = tuple(range(len(self._steps)))
+        self._look_ahead(order[:count] for count in order[1:])
+        return self.along(order) or self.extend(())
 
     def along(self, order: tuple[int, ...]) -> tuple[int, ...] | None:
         """Return this very order if it is safe."""
@@ -161,6 +173,7 @@ class _Search:
             return done
         if self._effort.spent():
             return None
+        self._look_ahead((*done, step) for step in self._next(done))
         options = [
             step
             for step in self._next(done)
@@ -207,15 +220,50 @@ class _Search:
         if key not in self._known:
             self.states += 1
             self.exhausted = self.states >= self._effort.max_states
-            state = apply(self._reach(done[:-1]).state.network, self._steps[done[-1]])
+            state = self._after(done)
             if len(self._known) >= _KEPT:
                 del self._known[next(x for x in self._known if x)]
-            whole = self._end if len(done) == len(self._steps) else self._stressed(state)
+            whole = self._end if len(done) == len(self._steps) else self._ahead.pop(key, None) or self._stressed(state)
             self._known[key] = _Reached(whole, moved_share(self._base.network, state))
         return self._known[key]
 
+    def _after(self, done: tuple[int, ...]) -> Network:
+        key = frozenset(done)
+        if key in self._known:
+            return self._known[key].state.network
+        if key in self._ahead:
+            return self._ahead[key].network
+        return apply(self._after(done[:-1]), self._steps[done[-1]])
+
+    def _look_ahead(self, orders: Iterable[tuple[int, ...]]) -> None:
+        """Have states that are likely to be asked for swept together, once one of them is, where that pays."""
+        if len(self._failures) * len(self._base.network.links) < PAYS:
+            return
+        found: dict[frozenset[int], Network] = {}
+        for done in orders:
+            key = frozenset(done)
+            if key not in self._known and key not in self._dead and len(done) < len(self._steps):
+                try:
+                    found[key] = self._after(done)
+                except InputError:
+                    continue
+        new = {key: x for key, x in found.items() if not self._adds_up(x) and self._swept(x) is None}
+        networks = (self._base.network, *new.values())
+        if len(new) > 0 and can_follow(networks):
+            limit = self._policy.max_failure_utilisation
+            together = SuccessiveSweeps(networks, self._failures, limit, engine=self._engine)
+            self._ahead = {key: Stressed(x, self._failures, limit, together=together) for key, x in new.items()}
+
+    def _adds_up(self, state: Network) -> bool:
+        return self._tunnelled is not None and self._tunnelled.differs_in_tunnels(state)
+
     def _stressed(self, state: Network) -> Stressed:
-        return Stressed(state, self._failures, self._policy.max_failure_utilisation, together=self._tunnelled)
+        limit, together = self._policy.max_failure_utilisation, self._tunnelled
+        return Stressed(state, self._failures, limit, self._swept(state), together=together)
+
+
+def _unknown(state: Network) -> None:
+    del state
 
 
 def _apply_in_any_order(network: Network, steps: Sequence[Change]) -> Network | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from twin.engines.local import Local
 from twin.errors import PlanError, UnknownElementError
 from twin.gate.checks.context import Context
 from twin.gate.checks.finding import Check
@@ -20,6 +21,7 @@ from twin.sim.simulate import simulate
 from .assemble import relief_goal
 from .proposal import Proposal, Value
 
+_ENGINE = Local()
 ENOUGH = 3
 """Proposals that hold, from which on the others are not looked at."""
 
@@ -29,6 +31,8 @@ def holding(
     network: Network,
     policy: Policy,
     coming: Context,
+    *,
+    lasting: "Lasting | None" = None,
 ) -> tuple[Proposal, ...]:
     """Ask a planner for the traffic of now, and for the most that comes while they stay where no plan of it would last.
 
@@ -36,23 +40,53 @@ def holding(
     is one of the traffic of now, and counts there by that much less. Where those do not hold either, the steps
     of a plan that relieves do that hold together, if they gain what the policy asks. Proposals that hold in every hour
     come first, in the planner's order; those that do not lose their plan, with the hour as the reason. Without an
-    outlook, the planner's proposals as they are.
+    outlook, the planner's proposals as they are. `lasting` is what the planner asks meanwhile, if it does.
     """
     found, outlook = tuple(planner(network, policy)), coming.outlook
     if outlook is None or not outlook.hours or not any(x.plan for x in found):
         return found
-    context = replace(coming, starts=None)  # no state on the way is looked at
-    judged = _judged(found, network, policy, context)
+    lasting = lasting or Lasting(network, policy, coming)
+    context = lasting.context
+    judged = _judged(found, lasting)
     if any(x.plan for x in judged):
         return judged
     for fuller in _fuller(network, context, outlook, _end(found)):
-        lasting = planner(fuller, _growing_less(policy, network, fuller))
-        held = _judged([_rebased(x, network, policy) for x in lasting], network, policy, context)
+        fitting = planner(fuller, _growing_less(policy, network, fuller))
+        held = _judged([_rebased(x, network, policy) for x in fitting], lasting)
         if any(x.plan for x in held):
             return (*(x for x in held if x.plan), *judged)
     whole = [x for x in found if x.plan and x.plan.objective == "relieve"][:ENOUGH]
     parts = (_part(x, network, policy, context) for x in whole)
     return (*(x for x in parts if x is not None), *judged)
+
+
+class Lasting:
+    """Which plans for a network hold in every hour ahead; each is judged once."""
+
+    def __init__(self, network: Network, policy: Policy, coming: Context) -> None:
+        self.network, self.policy = network, policy
+        self.context = replace(coming, starts=None)  # no state on the way is looked at
+        self._known: dict[Plan, str] = {}
+
+    def __call__(self, proposal: Proposal) -> bool:
+        """Whether a proposal has a plan that holds, made for the traffic of now or for that of another hour."""
+        if proposal.plan is not None and proposal.plan.base != self.network.id:
+            proposal = _rebased(proposal, self.network, self.policy)
+        return proposal.plan is not None and not self.objection(proposal.plan)
+
+    @property
+    def passing(self) -> tuple[tuple[Change, ...], ...]:
+        """The steps of the plans that do not hold, as far as they were judged."""
+        return tuple(plan.steps for plan, objection in self._known.items() if objection)
+
+    def objection(self, plan: Plan) -> str:
+        """Say what some hour has against a plan for the network; empty when nothing."""
+        outlook = self.context.outlook
+        if outlook is None or not outlook.hours:
+            return ""
+        if plan not in self._known:
+            self._known[plan] = _objection(plan, self.network, self.policy, self.context)
+        return self._known[plan]
 
 
 def _end(found: Sequence[Proposal]) -> datetime | None:
@@ -83,13 +117,11 @@ def _growing_less(policy: Policy, network: Network, fuller: Network) -> Policy:
     return policy.model_copy(update={"demand_factors": factors})
 
 
-def _judged(found: Sequence[Proposal], network: Network, policy: Policy, context: Context) -> tuple[Proposal, ...]:
+def _judged(found: Sequence[Proposal], lasting: Lasting) -> tuple[Proposal, ...]:
     """Take the plans from proposals that some hour objects to; those that hold first."""
     judged, held = list[Proposal](), 0
     for proposal in found:
-        objection = (
-            "" if proposal.plan is None or held == ENOUGH else _objection(proposal.plan, network, policy, context)
-        )
+        objection = "" if proposal.plan is None or held == ENOUGH else lasting.objection(proposal.plan)
         held += proposal.plan is not None and not objection
         judged.append(replace(proposal, plan=None, reason=f"does not last: {objection}") if objection else proposal)
     return tuple(sorted(judged, key=lambda x: x.plan is None))
@@ -107,7 +139,7 @@ def _objection(
 
     Both look at its ends alone, so that no state on the way is swept.
     """
-    rehearsal = Rehearsal(plan, policy, (network, apply_all(network, plan.steps)), context)
+    rehearsal = Rehearsal(plan, policy, (network, apply_all(network, plan.steps)), context, _ENGINE)
     feared = context.outlook is not None and context.outlook.quantiles
     found = (check(rehearsal) for check in checks or ((horizon, uncertain) if feared else (horizon,)))
     return next((x.detail for x in found if not x.passed), "")

@@ -8,14 +8,14 @@ from twin.errors import InputError, PlanError
 from twin.gate.checks.gain import relief
 from twin.gate.checks.touch import subject
 from twin.model import Network
-from twin.plan import Change, ExpectedEffect, Plan, apply_all
+from twin.plan import Change, ExpectedEffect, Plan, apply_all, states
 from twin.plan import Objective as GoalInForce
 from twin.printed import percent, rates, share
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
 from twin.sim.simulate import simulate
 
-from .increments import without_loops
+from .increments import in_increments, without_loops
 from .judge import HEADROOM, Judge
 from .lp import lowest_utilisation
 from .proposal import Proposal, Value
@@ -52,6 +52,8 @@ def assemble(
     if aim == "relieve" and not (gain >= policy.min_gain and gain > 0):
         best = f"no routing has a peak below {percent(bound_of(network))}"
         return without_plan(judge, method, f"gains less than the agreed {share(policy.min_gain)}: {words}; {best}")
+    if judge.declared is not None and judge.sweeps_together:  # every failure will be asked for, on the way as well
+        judge.foresee((state, *states(network, in_increments(judge, steps))[1:-1]))
     objection = judge.objection(state)
     if objection:
         return without_plan(judge, method, f"the best found is not safe: {objection}")

@@ -28,16 +28,21 @@ def without_loops(judge: Judge, steps: Sequence[Change]) -> tuple[Change, ...]:
     At most twice as many steps and no more than the policy allows; each state on the way has to be safe, and in this
     very order. Drains and sleeps stay single steps: leading up to them by weights would leave those weights behind.
     """
-    given, network, most = tuple(steps), judge.network, min(2 * len(steps), judge.policy.max_steps)
-    reached = states(network, given)
-    finer: list[Change] = []
-    for number, (before, step) in enumerate(zip(reached, given, strict=False)):
+    given = tuple(steps)
+    found = in_increments(judge, given)
+    return found if found == given or judge.ordered(found).steps == found else given
+
+
+def in_increments(judge: Judge, given: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Return the same, whether or not each state on the way is safe."""
+    network, most, finer = judge.network, min(2 * len(given), judge.policy.max_steps), list[Change]()
+    for number, (before, step) in enumerate(zip(states(network, given), given, strict=False)):
         room = most - len(finer) - (len(given) - number)
         finer += _increments(before, step, room) if isinstance(step, SetWeight) and room > 0 else (step,)
     found = tuple(finer)
     if found == given or _may_loop(network, found) >= _may_loop(network, given) - _TRAFFIC:
         return given
-    return found if judge.ordered(found).steps == found else given
+    return found
 
 
 def _increments(network: Network, step: SetWeight, room: int) -> tuple[Change, ...]:

@@ -4,16 +4,13 @@ A state is better with less harm, then with a lower peak. It is safe when the ru
 is, it moves no more traffic than the policy allows, and answers every counterexample of the plans that were rejected.
 """
 
-import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from twin.engines.local import Local
-from twin.errors import UnknownElementError
 from twin.gate.checks.gain import least_harm
 from twin.gate.checks.moved import moved_share
 from twin.gate.checks.stressed import Stressed, under
@@ -32,30 +29,26 @@ from twin.sim.arrays import Arrays, compile_network
 from twin.sim.failure_sweep import rows_of, sweep_failures
 from twin.sim.reweighted import Reweighted
 from twin.sim.route import Routing, route
-from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
+from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate
+from twin.sim.succession import PAYS
 from twin.sim.superposed import LoneLoads, MovedLoads, Superposition, SweptLoads
 from twin.sim.tunnelled import TunnelledStates
 from twin.sim.walked import astray_adds_up
 
 from .allowance import Allowance
+from .baseline import baseline
+from .ceilings import Ceiling, is_above, links_of
+from .nearby import Sifted, Sweeps, Terms, are_nearby, sift
 from .proposal import Value
 
 HEADROOM = 0.97
 """Plans aim this far below the limit, so that measurement noise does not put them above."""
 ORDER_STATES = 600
 """States that the search for an order of steps may simulate."""
-_ENGINE = Local()  # for the sweep that all planners share
+_ENGINE = Local()  # for states that are swept together
 _NEAR_PEAK = 0.98
 _FIRST_FAILURES = 16  # tried before the rest: most states that are not safe show it there
 _MOST_FAILURES = 256  # tried at once: between them the time is looked at
-
-
-class Ceiling(NamedTuple):
-    """Utilisation that links may not exceed, intact or under one failure."""
-
-    links: Ints
-    failure: Failure | None
-    level: Floats  # one per link
 
 
 class _Judged(NamedTuple):
@@ -83,7 +76,7 @@ class Judge:
         self.network, self.policy, self.allowance = network, policy, allowance or Allowance(None)
         self.declared = declared
         self.limit = policy.max_failure_utilisation
-        self.start, self.demands, self.swept = _baseline(network, self.limit)
+        self.start, self.demands, self.swept = baseline(network, self.limit)
         self.failures, self.base = self.start.failures, self.start.outcome
         self._tunnelled = TunnelledStates(self.start.network, self.failures, (self.demands, self.swept))
         self._latest: tuple[tuple[int, int], LoneLoads] | None = None
@@ -94,6 +87,7 @@ class Judge:
         self._judged: _Judged | None = None
         self._own: tuple[Network, Superposition | Reweighted] | None = None  # the state that was swept last
         self._telling = _worst_first(self.start.sweep)
+        self._sifted: dict[Network, Sifted] = {}
         self.evaluations = 1 + len(self.failures)
         self.arrays = compile_network(network)
         self.routing = self.route(self.arrays)
@@ -169,6 +163,12 @@ class Judge:
 
     def is_safe(self, state: Network, swept: MovedLoads | None = None) -> bool:
         """Whether a plan may end in this state; `swept` is what it carries under every failure, where that is known."""
+        if swept is None:
+            self.foresee((state,))
+        known = self._sifted.get(state) if self._sifted else None
+        if known is not None and known.worse is not None:
+            self._try_first(self.failures[known.worse].name)
+            return False
         for factor in self._growth:
             for before, after in self._stressed(state, swept, factor):
                 if self.allowance.spent:
@@ -186,6 +186,8 @@ class Judge:
         intact = may_follow(self._calm, calm, self.policy)
         if intact:
             return intact.violation.detail
+        if swept is None:
+            self.foresee((state,))
         for factor in self._growth:
             for before, after in self._stressed(state, swept, factor):
                 if self.allowance.spent:
@@ -205,6 +207,36 @@ class Judge:
         if left:
             return f"no traffic would pass {short(left)}, which the policy protects"
         return self._radius_exceeded(state) or self._unanswered(state, calm.outcome)
+
+    @property
+    def sweeps_together(self) -> bool:
+        """Whether the network is so large that `foresee` pays."""
+        return len(self.failures) * len(self.network.links) >= PAYS
+
+    def foresee(self, states: Sequence[Network]) -> None:
+        """Find out together what failures do to states that are to be judged, where that pays: see `nearby`.
+
+        Those with other tunnels alone add up; the others have the way of most of their traffic in common.
+        """
+        if not self.sweeps_together:
+            return
+        new = [x for x in states if x not in self._sifted and not self._tunnelled.differs_in_tunnels(x)]
+        if not new or self.start.sweep is None or not are_nearby(self.network, new):
+            return
+        whole = [self._whole(_Judged(x, None, {}, {}), 1.0) for x in new]
+        at_once = any(x.as_declared for x in whole)  # what is declared is judged by all failures together
+        terms = Terms(self.policy, self._growth, self._telling, at_once, _ENGINE, lambda: self.allowance.spent)
+        self._sifted |= zip(new, sift(self.start, whole, terms), strict=True)
+        self.evaluations += len(new) * len(self.failures)
+
+    def known(self, state: Network) -> FailureSweep | None:
+        """Return what every failure does to a state, where that has been found out by `foresee`."""
+        return self._known(state, 1.0)
+
+    def _known(self, state: Network, factor: float) -> FailureSweep | None:
+        found = self._sifted.get(state) if self._sifted else None
+        sweeps: Sweeps | None = found.sweeps if found is not None else None
+        return sweeps.get(factor) if sweeps is not None else None
 
     def _stressed(self, state: Network, swept: MovedLoads | None, factor: float) -> Iterator[tuple[Stressed, Stressed]]:
         """Yield the network and the state under the same failures, part by part, the most telling failures first.
@@ -232,8 +264,10 @@ class Judge:
     def _part(self, judged: "_Judged", rows: tuple[int, ...], factor: float) -> Stressed:
         """Return a state with all its demands times `factor` under some of the failures."""
         state, chosen = judged.state, tuple(self.failures[i] for i in rows)
-        whole = self._whole(judged, factor)
-        if astray_adds_up(state) and (factor == 1 or not state.limits):
+        whole, known = self._whole(judged, factor), self._known(state, factor)
+        if known is not None:
+            sweep = rows_of(known, rows)
+        elif astray_adds_up(state) and (factor == 1 or not state.limits):
             sweep = self._added_up(state, judged.swept, rows, factor)
         else:
             sweep = self._swept(whole, chosen)
@@ -296,14 +330,14 @@ class Judge:
             self.policy,
             allows=self.keeps_ceilings,
             effort=Effort(ORDER_STATES, lambda: self.allowance.spent),
-            known=KnownStart(self.start, self._tunnelled),
+            known=KnownStart(self.start, self._tunnelled, self.known, _ENGINE),
         )
         self.evaluations += ordered.states
         return ordered
 
     def keeps_ceilings(self, outcome: Outcome) -> bool:
         """Whether a state with everything up answers the counterexamples."""
-        return not any(x.failure is None and _above(x, outcome) for x in self.ceilings)
+        return not any(x.failure is None and is_above(x, outcome) for x in self.ceilings)
 
     def protects(self, *elements: str) -> bool:
         """Whether the policy forbids to touch any of these element ids."""
@@ -325,7 +359,7 @@ class Judge:
     def _unanswered(self, state: Network, after: Outcome) -> str:
         for ceiling in self.ceilings:
             outcome = simulate(under(state, ceiling.failure)) if ceiling.failure else after
-            if _above(ceiling, outcome):
+            if is_above(ceiling, outcome):
                 name = self.network.links[int(ceiling.links[0])].name
                 return (
                     f"{name} is again too busy{f' when {short(ceiling.failure.name)} fails' if ceiling.failure else ''}"
@@ -348,51 +382,6 @@ def _worst_first(sweep: FailureSweep | None) -> list[int]:
     if sweep is None:
         return []
     return [int(row) for row in np.lexsort((-sweep.max_utilisation, -sweep.overload, -sweep.lost))]
-
-
-class _Baseline(NamedTuple):
-    """A network under its single failures, and what each of its demands does on its own and all do together."""
-
-    start: Stressed
-    demands: Superposition
-    swept: SweptLoads
-
-
-_baselines: dict[int, dict[float, _Baseline]] = {}
-
-
-def _baseline(network: Network, limit: float) -> _Baseline:
-    """Return what is known of the network under its single failures; swept once for as long as it lives."""
-    if id(network) not in _baselines:
-        weakref.finalize(network, _baselines.pop, id(network), None)
-    known = _baselines.setdefault(id(network), {})
-    if limit not in known:
-        # with the network itself kept here, it would never go
-        same, failures = replace(network), single_failures(network)
-        demands = next((x.demands for x in known.values()), None) or Superposition(same, failures)
-        swept = next((x.swept for x in known.values()), None) or demands.total(_ENGINE)
-        # where traffic may circle, demand by demand adds up to nothing: then the state is swept as it is
-        quick = demands.sweep(swept, limit) if failures and astray_adds_up(same) else None
-        start = Stressed(same, failures, limit, quick, summed=(demands, swept))
-        known[limit] = _Baseline(start, demands, swept)
-    return known[limit]
-
-
-def links_of(network: Network, element: str) -> Ints | None:
-    """Positions of the links of a link, interface, circuit or node (those that lead to it); None for anything else."""
-    try:
-        if element in network.circuits:
-            return np.array(network.circuits[element], dtype=np.int64)
-        if element.startswith("node/") or element in network.node_index:
-            name = network.nodes[network.node(element)].name
-            return np.array([i for i, link in enumerate(network.links) if link.head == name], dtype=np.int64)
-        return np.array([network.link(element)], dtype=np.int64)
-    except UnknownElementError:
-        return None
-
-
-def _above(ceiling: Ceiling, outcome: Outcome) -> bool:
-    return bool((outcome.utilisation[ceiling.links] > ceiling.level + SHARE_SLACK).any())
 
 
 def _busiest(utilisation: Floats) -> Ints:

@@ -8,13 +8,16 @@ from types import MappingProxyType
 from twin.errors import InputError
 from twin.faults import REMEDIES, Fault
 from twin.faults.remedies import Measure
+from twin.gate.checks.gain import least_harm
 from twin.gate.verdict import Counterexample
 from twin.model import Network
 from twin.plan import Change, SetCapacity, subject
 from twin.policy import Policy
+from twin.sim.simulate import simulate
 
 from . import evade, restore, segments, sequential, tunnels, weight_search, weights
 from . import relieve_by_drain as drain
+from .ahead import Lasting
 from .allowance import Allowance
 from .assemble import without_plan
 from .attempt import attempt
@@ -90,10 +93,12 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
     makes: Set[str] | None = None,
     seed: int = 0,
     time_limit_s: float | None = None,
+    lasts: Lasting | None = None,
 ) -> tuple[Proposal, ...]:
     """Ask each planner to relieve `network`, and return their proposals, best first.
 
-    Those whose measures help against `faults` come first; where one of them takes all harm off, no other is asked.
+    Those whose measures help against `faults` come first; where one of them takes all harm off, no other is asked. Nor
+    is any of them, once there is a plan that no further one could come before (`rank`), and that `lasts`.
     `reference` is the network as it should be, for it to be set back to. `avoid` holds what was wrong with rejected
     plans; no proposal breaks a limit there again. `rejected` are the steps of the plans that were rejected for this
     state: none of them is proposed again. `makes` are the operations that the network can make, all if None: no plan
@@ -110,9 +115,11 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
     for number, method in enumerate(methods):
         if number == len(first) and any(x.plan and x.after.harm <= 0 for x in proposals):
             break
+        if faults and _none_better(proposals, methods[number:], network, policy, lasts):
+            break
         planner = METHODS[method]
         if planner is restore.relieve_by_restoring:
-            planner = partial(planner, reference=reference)
+            planner = partial(planner, reference=reference, passing=lasts.passing if lasts is not None else ())
         if planner is evade.relieve_by_evading:
             planner = partial(planner, makes=makes)
         each = allowance.share(len(methods) - number)
@@ -124,6 +131,25 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
         proposal = _lasting(possible(proposal, makes), growing)
         proposals.append(_unless_known(proposal, proposals))
     return tuple(sorted(proposals, key=rank))
+
+
+def _none_better(
+    proposals: Sequence[Proposal],
+    left: Sequence[str],
+    network: Network,
+    policy: Policy,
+    lasts: Lasting | None,
+) -> bool:
+    """Whether a plan against harm lasts that comes before any that the planners left could make.
+
+    The best of theirs would change one thing and leave what no plan can spare the network.
+    """
+    relieving = [x for x in proposals if x.plan is not None and x.before.harm > 0]
+    if not relieving:
+        return False
+    stays = least_harm(network, policy.max_utilisation) - simulate(network).stranded
+    best = False, round(max(stays, 0.0), 3), 1, min(list(METHODS).index(x) for x in left)
+    return any(rank(x) < best and (lasts is None or lasts(x)) for x in relieving)
 
 
 def _lasting(proposal: Proposal, growing: Growing) -> Proposal:

@@ -1,6 +1,6 @@
 """Relief that costs nothing: set back what differs from the reference network, and undo measures that hurt."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from twin.gate.checks.touch import touched
 from twin.gate.verdict import Counterexample
@@ -14,6 +14,7 @@ from twin.plan import (
     UndrainNode,
     WakeLink,
     apply_all,
+    subject,
 )
 from twin.policy import Policy
 from twin.sim.arrays import compile_network
@@ -29,7 +30,7 @@ TUNNELS = 60
 """Tunnels whose removal is tried: those of the largest demands."""
 
 
-def relieve_by_restoring(
+def relieve_by_restoring(  # noqa: PLR0913 - what is set back to what, and what is known of that
     network: Network,
     policy: Policy,
     *,
@@ -37,9 +38,11 @@ def relieve_by_restoring(
     seed: int = 0,
     avoid: Sequence[Counterexample] = (),
     time_limit_s: float | None = None,
+    passing: Collection[tuple[Change, ...]] = (),
 ) -> Proposal:
     """Set back every weight, drain, sleep and tunnel that differs from `reference`.
 
+    Not where `passing` has steps to the same end: plans that do not last, whatever the traffic they are made for.
     `seed` and `time_limit_s` change nothing.
     """
     del seed, time_limit_s
@@ -49,6 +52,8 @@ def relieve_by_restoring(
     steps = tuple(x for x in _differences(network, reference) if _may_make(judge, x))
     if not steps:
         return without_plan(judge, METHOD, "everything is set as in the reference network")
+    if any({subject(x): x for x in made} == {subject(x): x for x in steps} for made in passing):
+        return without_plan(judge, METHOD, "setting everything back does not last")
     return assemble(judge, METHOD, steps, prune=len(steps) > policy.max_steps)
 
 

@@ -101,12 +101,17 @@ class _Search:
         kept: list[_Candidate] = []
         seen: set[bytes] = set()
         sets: set[bytes] = set()  # of changed arcs: other weights of those that are kept mostly lead the same way
-        for candidate in sorted(found, key=lambda x: (x.value, x.weight.tobytes())):
+        states: list[Network] = []
+        order = sorted(found, key=lambda x: (x.value, x.weight.tobytes()))
+        for number, candidate in enumerate(order):
             if self.allowance.spent:
                 break
+            if number == len(states):  # more at once each time: what one fails by is tried first on those after it
+                states += [self._state(x.weight) for x in order[number : 2 * number + BEAM]]
+                self.judge.foresee(states[number:])
             changed = (candidate.weight != self.judge.arrays.weight).tobytes()
             new = changed not in sets and candidate.weight.tobytes() not in seen
-            if new and self.judge.is_safe(self._state(candidate.weight)):
+            if new and self.judge.is_safe(states[number]):
                 kept.append(candidate)
                 sets.add(changed)
             seen.add(candidate.weight.tobytes())

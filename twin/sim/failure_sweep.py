@@ -148,6 +148,28 @@ def rows_of(sweep: FailureSweep, rows: Sequence[int]) -> FailureSweep:
     )
 
 
+def joined(parts: Sequence[tuple[Ints, FailureSweep]]) -> FailureSweep:
+    """Put sweeps of some failures each, of one state, in their rows, which together are all rows."""
+    count = sum(len(rows) for rows, _ in parts)
+    one, failures = parts[0][1], dict[int, Failure]()
+    figures = {name: np.empty(count, getattr(one, name).dtype) for name in _OF_FAILURES}
+    worst, cause = one.worst_utilisation.copy(), np.full_like(one.worst_failure, count)
+    for rows, part in parts:
+        failures |= zip(rows.tolist(), part.failures, strict=True)
+        for name, every in figures.items():
+            every[rows] = getattr(part, name)
+        here = np.where(part.worst_failure >= 0, rows[part.worst_failure], count)
+        use = part.worst_utilisation
+        worse = (use > worst) | ((use == worst) & (here < cause))
+        worst[worse], cause[worse] = use[worse], here[worse]
+    cause[cause == count] = -1
+    named = tuple(failures[i] for i in range(count))
+    return replace(one, failures=named, worst_utilisation=worst, worst_failure=cause, **figures)
+
+
+_OF_FAILURES = ("max_utilisation", "busiest", "lost", "severed", "overload", "excess", "dropped")
+
+
 class _Flat(NamedTuple):
     """Failures of networks whose links lie in the same order, flattened once."""
 

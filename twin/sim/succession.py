@@ -26,6 +26,8 @@ _HERE = Serial()
 _Kept = TypeVar("_Kept", Floats, Ints)
 _SIDE_BY_SIDE = 32  # failures evaluated target by target: twice as many gain nothing more
 _CACHE = 1 << 19  # bytes of differences of one state, at most: with the rows of a target they stay near the core
+PAYS = 1 << 17
+"""Loads, of each link under each failure, from which states are swept together: some 110 nodes."""
 _MEMORY = 1 << 29  # bytes that the matrices of states which are swept together may take
 
 

@@ -36,7 +36,7 @@ class TunnelledStates:
         `state` is the network with demands as they are; it may have other tunnels and nothing else. Excess counts from
         `limit`, a share of capacity.
         """
-        if not self.failures or (factor != 1 and state.limits) or not self._differs_in_tunnels(state):
+        if not self.failures or (factor != 1 and state.limits) or not self.differs_in_tunnels(state):
             return None
         if not astray_adds_up(state):
             return None
@@ -67,7 +67,8 @@ class TunnelledStates:
             self._alone[key] = self._whole[0].alone(*pair, tunnel)
         return self._alone[key]
 
-    def _differs_in_tunnels(self, state: Network) -> bool:
+    def differs_in_tunnels(self, state: Network) -> bool:
+        """Whether a state is the network, or has other tunnels and nothing else."""
         base = self.network
         same = (base.nodes, base.links, base.limits, base.astray) == (
             state.nodes,

@@ -38,7 +38,7 @@ PLANS: dict[str, tuple[Change, ...]] = {
 
 
 def judged(monkeypatch: pytest.MonkeyPatch, steps: tuple[Change, ...], together: int) -> Verdict:
-    monkeypatch.setattr(rehearsal, "_TOGETHER", together)
+    monkeypatch.setattr(rehearsal, "PAYS", together)
     outlook = outlook_by_day(NETWORK, BEGINS, 24, day=DAY)
     back = way_back(NETWORK, steps)
     until = datetime(2026, 3, 3, 22, tzinfo=UTC)
@@ -60,7 +60,7 @@ def test_verdicts_are_the_same_whether_states_are_swept_together_or_one_by_one(m
 
 
 def test_a_growth_that_was_foreseen_is_not_swept_again(monkeypatch):
-    monkeypatch.setattr(rehearsal, "_TOGETHER", 0)
+    monkeypatch.setattr(rehearsal, "PAYS", 0)
     monkeypatch.setattr(stressed, "Superposition", None)  # what a growth that nobody foresaw is worked out by
     steps = PLANS["weights and tunnels"]
     states = (NETWORK, apply_all(NETWORK, steps[:1]), apply_all(NETWORK, steps[:2]), apply_all(NETWORK, steps))

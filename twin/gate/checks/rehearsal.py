@@ -11,14 +11,11 @@ from twin.plan import Plan, states
 from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.sim.simulate import Failure, Outcome, single_failures
-from twin.sim.succession import SuccessiveSweeps, can_follow
+from twin.sim.succession import PAYS, SuccessiveSweeps, can_follow
 from twin.sim.tunnelled import TunnelledStates, tunnelled_states
 
 from .context import Context
 from .stressed import MOST_LOADS, Stressed, proportion
-
-_TOGETHER = 1 << 17
-"""Loads, of each link under each failure, from which states are swept together: some 110 nodes."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class Rehearsal:
     ) -> TunnelledStates | SuccessiveSweeps | None:
         """Sweeps all states at once, where a failure does to most of them what it does to the one before."""
         failures, first = self._failures, networks[0]
-        if len(failures) * len(first.links) < _TOGETHER or len(networks) == 1 or not can_follow(networks):
+        if len(failures) * len(first.links) < PAYS or len(networks) == 1 or not can_follow(networks):
             return tunnelled_states(first, failures)
         limit = self.policy.max_failure_utilisation
         return SuccessiveSweeps(networks, failures, limit, grown=grown, engine=self.engine)

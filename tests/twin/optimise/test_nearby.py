@@ -1,0 +1,112 @@
+"""States that differ little are put under failures together: what is found of each is what it is alone."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from twin.faults import Fault, FaultKind, with_fault
+from twin.formats.load import load_network
+from twin.gate import order
+from twin.gate.checks.context import Context
+from twin.gate.order import safe_order
+from twin.gate.outlook import HOUR, Hour, Outlook
+from twin.model import Network
+from twin.optimise import ahead, baseline, judge
+from twin.optimise.ahead import Lasting, holding
+from twin.optimise.judge import Judge
+from twin.optimise.relieve import relieve
+from twin.plan import DrainLink, Plan, SetWeight, apply_all
+from twin.policy import Policy
+from twin.sim.arrays import compile_network
+from twin.sim.failure_sweep import sweep_failures
+from twin.sim.route import route
+
+POLICY = Policy()
+POLSKA = load_network("sndlib/polska")
+QUIET = POLSKA.with_demands(POLSKA.demands * 0.7)
+WRONG = Fault(kind=FaultKind.WEIGHT, element=POLSKA.links[30].interface, severity=1.0)
+STRUCK = with_fault(POLSKA, WRONG)
+BEGINS = datetime(2026, 3, 2, 18, tzinfo=UTC)
+
+
+def nearby_states(network: Network) -> list[Network]:
+    raised = [SetWeight(link=x.name, weight=3 * x.weight) for x in network.links[::4]]
+    drained = [DrainLink(circuit=x) for x in list(network.circuits)[::7]]
+    return [apply_all(network, (x,)) for x in (*raised, *drained)]
+
+
+def test_a_state_is_as_safe_among_others_as_it_is_alone(monkeypatch: pytest.MonkeyPatch):
+    alone = Judge(QUIET, POLICY)
+    found = [(alone.is_safe(x), alone.objection(x)) for x in nearby_states(QUIET)]
+    assert {safe for safe, _ in found} == {True, False}
+    monkeypatch.setattr(judge, "PAYS", 0)
+    together, states = Judge(QUIET, POLICY), nearby_states(QUIET)
+    together.foresee(states)
+    assert [(together.is_safe(x), together.objection(x) == "") for x in states] == [(x, y == "") for x, y in found]
+
+
+def test_what_all_failures_do_to_a_safe_state_is_known_as_a_sweep_of_its_own_has_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(judge, "PAYS", 0)
+    asked, states = Judge(QUIET, POLICY), nearby_states(QUIET)
+    asked.foresee(states)
+    known = [(x, asked.known(x)) for x in states]
+    assert any(sweep is not None for _, sweep in known)
+    for state, sweep in known:
+        if sweep is not None:
+            own = sweep_failures(state, asked.failures, route(compile_network(state)), asked.limit)
+            assert sweep.failures == own.failures
+            for name in ("max_utilisation", "lost", "severed", "overload", "excess", "dropped", "worst_utilisation"):
+                np.testing.assert_allclose(getattr(sweep, name), getattr(own, name), rtol=1e-9, atol=1e-6, err_msg=name)
+
+
+def test_an_order_is_found_alike_whether_states_on_the_way_are_swept_together(monkeypatch: pytest.MonkeyPatch):
+    for first in range(3):
+        ways = POLSKA.links[first::5][:3]
+        steps = tuple(SetWeight(link=x.name, weight=2 * x.weight) for x in ways)
+        plan = Plan(goal="a test", base=QUIET.id, steps=steps)
+        monkeypatch.setattr(order, "PAYS", 1 << 60)
+        alone = safe_order(plan, QUIET, POLICY)
+        monkeypatch.setattr(order, "PAYS", 0)
+        assert safe_order(plan, QUIET, POLICY) == alone
+
+
+def test_the_loads_of_another_hour_are_those_of_now_in_proportion(monkeypatch: pytest.MonkeyPatch):
+    now = POLSKA.with_demands(POLSKA.demands)
+    evening = now.with_demands(now.demands * 1.1)
+    swept = baseline.baseline(now.with_demands(now.demands * 1.1), 1.0).start.sweep
+    monkeypatch.setattr(baseline, "PAYS", 0)
+    kept = baseline.baseline(now, 1.0)
+    scaled = baseline.baseline(evening, 1.0)
+    assert kept.swept.load.shape == scaled.swept.load.shape
+    assert swept is not None
+    assert scaled.start.sweep is not None
+    np.testing.assert_allclose(scaled.start.sweep.max_utilisation, swept.max_utilisation, rtol=1e-9)
+
+
+def test_nobody_else_is_asked_once_one_change_leaves_no_harm_and_lasts():
+    (only,) = relieve(STRUCK, POLICY, faults=(WRONG,), reference=POLSKA)
+    assert only.method == "restore"
+    assert only.before.harm > 0 == only.after.harm
+    every = relieve(STRUCK, POLICY, reference=POLSKA)
+    assert every[0].plan == only.plan
+    assert len(every) > 1
+
+
+def test_others_are_asked_where_it_does_not_last(monkeypatch: pytest.MonkeyPatch):
+    (only,) = relieve(STRUCK, POLICY, faults=(WRONG,), reference=POLSKA)
+    assert only.plan is not None
+    steps, judged = only.plan.steps, ahead._objection
+    monkeypatch.setattr(ahead, "_objection", lambda x, *a, **k: "no" if x.steps == steps else judged(x, *a, **k))
+    hours = Hour(BEGINS, "18:00", STRUCK.demands), Hour(BEGINS + HOUR, "19:00", 1.05 * STRUCK.demands)
+    coming = Context(outlook=Outlook(hours, "declared"))
+    lasting, asked = Lasting(STRUCK, POLICY, coming), list[list[str]]()
+
+    def planner(state: Network, policy: Policy):
+        found = relieve(state, policy, faults=(WRONG,), reference=POLSKA, lasts=lasting, methods=("restore", "undo"))
+        asked.append([x.reason for x in found])
+        return found
+
+    assert all(x.plan is None for x in holding(planner, STRUCK, POLICY, coming, lasting=lasting))
+    assert len(asked[0]) == 2
+    assert "setting everything back does not last" in asked[1]
