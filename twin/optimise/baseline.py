@@ -15,7 +15,7 @@ from twin.sim.walked import astray_adds_up
 _ENGINE = Local()
 
 
-class Baseline(NamedTuple):
+class Unchanged(NamedTuple):
     """A network under its single failures, and what each of its demands does on its own and all do together."""
 
     start: Stressed
@@ -23,10 +23,10 @@ class Baseline(NamedTuple):
     swept: SweptLoads
 
 
-_baselines: dict[int, dict[float, Baseline]] = {}
+_baselines: dict[int, dict[float, Unchanged]] = {}
 
 
-def baseline(network: Network, limit: float) -> Baseline:
+def baseline(network: Network, limit: float) -> Unchanged:
     """Return what is known of the network under its single failures; swept once for as long as it lives."""
     if id(network) not in _baselines:
         weakref.finalize(network, _baselines.pop, id(network), None)
@@ -39,7 +39,7 @@ def baseline(network: Network, limit: float) -> Baseline:
         # where traffic may circle, demand by demand adds up to nothing: then the state is swept as it is
         quick = demands.sweep(swept, limit) if failures and astray_adds_up(same) else None
         start = Stressed(same, failures, limit, quick, summed=(demands, swept))
-        known[limit] = Baseline(start, demands, swept)
+        known[limit] = Unchanged(start, demands, swept)
     return known[limit]
 
 

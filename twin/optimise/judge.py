@@ -38,7 +38,7 @@ from twin.sim.walked import astray_adds_up
 from .allowance import Allowance
 from .baseline import baseline
 from .ceilings import Ceiling, is_above, links_of
-from .nearby import Sifted, Sweeps, Terms, are_nearby, sift
+from .nearby import Sifted, Sifting, Sweeps, are_nearby, sift
 from .proposal import Value
 
 HEADROOM = 0.97
@@ -225,8 +225,8 @@ class Judge:
             return
         whole = [self._whole(_Judged(x, None, {}, {}), 1.0) for x in new]
         at_once = any(x.as_declared for x in whole)  # what is declared is judged by all failures together
-        terms = Terms(self.policy, self._growth, self._telling, at_once, _ENGINE, lambda: self.allowance.spent)
-        self._sifted |= zip(new, sift(self.start, whole, terms), strict=True)
+        sifting = Sifting(self.policy, self._growth, self._telling, at_once, _ENGINE, lambda: self.allowance.spent)
+        self._sifted |= zip(new, sift(self.start, whole, sifting), strict=True)
         self.evaluations += len(new) * len(self.failures)
 
     def known(self, state: Network) -> FailureSweep | None:

@@ -32,7 +32,7 @@ class Sifted(NamedTuple):
     sweeps: Sweeps | None
 
 
-class Terms(NamedTuple):
+class Sifting(NamedTuple):
     """How states are sifted: by which rules, with demands times which factors, in which order of failures, by whom."""
 
     policy: Policy
@@ -48,54 +48,54 @@ def are_nearby(network: Network, states: Sequence[Network]) -> bool:
     return not any(x.limits for x in (network, *states)) and can_follow((network, *states))
 
 
-def sift(start: Stressed, states: Sequence[Stressed], terms: Terms) -> list[Sifted]:
+def sift(start: Stressed, states: Sequence[Stressed], sifting: Sifting) -> list[Sifted]:
     """Put states under all failures of `start`, the network before; what time runs out for stays unknown."""
     found = [Sifted(None, None)] * len(states)
     left: list[int] = list(range(len(states)))
     parts: list[tuple[Ints, dict[int, Sweeps]]] = []
-    for rows in _parts(terms):
-        if not left or terms.spent():
+    for rows in _parts(sifting):
+        if not left or sifting.spent():
             return found
-        swept = dict(zip(left, _swept(start, [states[i].network for i in left], rows, terms), strict=True))
+        swept = dict(zip(left, _swept(start, [states[i].network for i in left], rows, sifting), strict=True))
         parts.append((rows, swept))
         found = [
-            Sifted(_worse(start, states[i], rows, swept[i], terms), None) if i in swept else x
+            Sifted(_worse(start, states[i], rows, swept[i], sifting), None) if i in swept else x
             for i, x in enumerate(found)
         ]
-        left = [i for i in left if found[i].worse is None or terms.at_once]
+        left = [i for i in left if found[i].worse is None or sifting.at_once]
     for i in left:
-        sweeps = {x: joined([(rows, swept[i][x]) for rows, swept in parts]) for x in terms.factors}
+        sweeps = {x: joined([(rows, swept[i][x]) for rows, swept in parts]) for x in sifting.factors}
         found[i] = found[i]._replace(sweeps=sweeps)
     return found
 
 
-def _parts(terms: Terms) -> Iterator[Ints]:
+def _parts(sifting: Sifting) -> Iterator[Ints]:
     """Cut the failures: each part as large as all before it."""
-    order, first = np.array(terms.order, dtype=np.int64), 0
+    order, first = np.array(sifting.order, dtype=np.int64), 0
     while first < len(order):
-        last = len(order) if terms.at_once else min(len(order), first + max(_FIRST, first))
+        last = len(order) if sifting.at_once else min(len(order), first + max(_FIRST, first))
         yield order[first:last]
         first = last
 
 
-def _swept(start: Stressed, states: Sequence[Network], rows: Ints, terms: Terms) -> list[Sweeps]:
+def _swept(start: Stressed, states: Sequence[Network], rows: Ints, sifting: Sifting) -> list[Sweeps]:
     failures = [start.failures[int(i)] for i in rows]
-    variants = [(k, x) for k in range(1, len(states) + 1) for x in terms.factors]
-    sweeps = sweep_states((start.network, *states), failures, start.limit, variants, terms.engine)
+    variants = [(k, x) for k in range(1, len(states) + 1) for x in sifting.factors]
+    sweeps = sweep_states((start.network, *states), failures, start.limit, variants, sifting.engine)
     by_variant = dict(zip(variants, sweeps, strict=True))
-    return [{x: by_variant[k, x] for x in terms.factors} for k in range(1, len(states) + 1)]
+    return [{x: by_variant[k, x] for x in sifting.factors} for k in range(1, len(states) + 1)]
 
 
-def _worse(start: Stressed, state: Stressed, rows: Ints, sweeps: Sweeps, terms: Terms) -> int | None:
+def _worse(start: Stressed, state: Stressed, rows: Ints, sweeps: Sweeps, sifting: Sifting) -> int | None:
     """Return the first of some failures that makes a state surely worse, None where none does."""
-    for factor in terms.factors:
+    for factor in sifting.factors:
         before = start.grown(factor)
         if before.sweep is None:
             continue
         chosen = tuple(start.failures[int(i)] for i in rows)
         was = Stressed(before.network, chosen, start.limit, rows_of(before.sweep, rows.tolist()))
         now = Stressed(state.network, chosen, start.limit, sweeps[factor], as_declared=state.as_declared)
-        worse = surely_worse(was, now, terms.policy)
+        worse = surely_worse(was, now, sifting.policy)
         if worse.size:
             return int(rows[worse[0]])
     return None

@@ -61,8 +61,8 @@ def steered(arrays: Arrays, paths: Paths) -> Steered:
 
 
 def lossy_tunnels(arrays: Arrays) -> bool:
-    """Whether what one leg loses changes what the next one carries."""
-    return len(arrays.tunnels.source) > 0 and bool((arrays.keep < 1).any())
+    """Whether what one leg loses changes what the next one carries; what is out of use carries and loses nothing."""
+    return len(arrays.tunnels.source) > 0 and bool((arrays.keep[arrays.weight < FAR] < 1).any())
 
 
 def needs_full(arrays: Arrays) -> bool:

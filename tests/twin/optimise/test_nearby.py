@@ -11,16 +11,17 @@ from twin.gate import order
 from twin.gate.checks.context import Context
 from twin.gate.order import safe_order
 from twin.gate.outlook import HOUR, Hour, Outlook
-from twin.model import Network
+from twin.model import Network, SegmentList, Tunnel
 from twin.optimise import ahead, baseline, judge
 from twin.optimise.ahead import Lasting, holding
 from twin.optimise.judge import Judge
 from twin.optimise.relieve import relieve
-from twin.plan import DrainLink, Plan, SetWeight, apply_all
+from twin.plan import DrainLink, Plan, SetTunnel, SetWeight, apply_all
 from twin.policy import Policy
 from twin.sim.arrays import compile_network
 from twin.sim.failure_sweep import sweep_failures
-from twin.sim.route import route
+from twin.sim.route import needs_full, route
+from twin.sim.simulate import simulate, single_failures
 
 POLICY = Policy()
 POLSKA = load_network("sndlib/polska")
@@ -110,3 +111,22 @@ def test_others_are_asked_where_it_does_not_last(monkeypatch: pytest.MonkeyPatch
     assert all(x.plan is None for x in holding(planner, STRUCK, POLICY, coming, lasting=lasting))
     assert len(asked[0]) == 2
     assert "setting everything back does not last" in asked[1]
+
+
+def test_beside_a_lossy_circuit_that_is_drained_tunnels_are_swept_as_where_nothing_is_lost():
+    lossy = Fault(kind=FaultKind.SILENT_LOSS, element=POLSKA.links[0].interface, severity=0.3)
+    tunnel = Tunnel(name="t", source="Gdansk", target="Krakow", paths=(SegmentList(via=("Lodz",)),))
+    drained = (DrainLink(circuit=POLSKA.links[0].circuit), SetTunnel(tunnel=tunnel))
+    state, sound = apply_all(with_fault(POLSKA, lossy), drained), apply_all(POLSKA, drained)
+    assert not needs_full(compile_network(state))
+    found, failures = simulate(state, failures=single_failures(state)), single_failures(sound)
+    expected = simulate(sound, failures=failures)
+    assert found.sweep is not None
+    assert expected.sweep is not None
+    np.testing.assert_allclose(found.load, expected.load)
+    np.testing.assert_allclose(found.sweep.max_utilisation, expected.sweep.max_utilisation)
+    moving = Judge(state, POLICY)
+    tried = apply_all(state, (SetTunnel(tunnel=tunnel.model_copy(update={"paths": (SegmentList(via=("Poznan",)),)})),))
+    assert moving.objection(tried) == Judge(sound, POLICY).objection(
+        apply_all(sound, (SetTunnel(tunnel=tried.tunnels[0]),))
+    )
