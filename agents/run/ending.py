@@ -18,7 +18,7 @@ class Account(NamedTuple):
 
     figures: Figures
     diagnosis: Diagnosis | None
-    met: tuple[Fault, ...]  # what plans in place were made for
+    met: tuple[Fault, ...]  # what plans in place were made for, and grown traffic that later looks find usual
     incidents: tuple[IncidentEnding, ...]
     recommendations: tuple[Recommendation, ...]
     advice: tuple[Advice, ...]
@@ -41,7 +41,8 @@ def finished(outcome: Outcome, because: str, account: Account, scene: Scene) -> 
     """Make the last record of a run."""
     diagnosis, total = account.diagnosis, account.spent
     found = diagnosis.faults if diagnosis else ()
-    causes = (*found, *(x for x in account.met if x not in found))
+    named = {(x.kind, x.element) for x in found}
+    causes = (*found, *(x for x in account.met if (x.kind, x.element) not in named))
     return RunFinished(
         outcome=outcome,
         because=because,

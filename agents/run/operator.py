@@ -46,7 +46,7 @@ from .incidents import endings_of, still_harmed, with_plan
 from .trial import harm_untold, trial_in_place, trial_of
 from .twin_record import TwinRecord
 from .unbroken_work import UnbrokenWork
-from .watching import WATCH, harm_foreseen, harmed_later
+from .watching import WATCH, harm_foreseen, harmed_later, outlasting
 
 NEGLIGIBLE = 1e-4  # the service's choice: share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # the same of what is measured, however exact the instruments
@@ -106,6 +106,7 @@ class NetworkOperator:
 
     async def watch(self) -> bool:
         """Let time pass until the diagnosed state harms somebody: False where it does not as long as is watched."""
+        found, seen = self.desk.chosen, self.desk.look()
         while self.watched > timedelta(0):
             began = self.live.now
             harmed, cancelled = await self.work.done(lambda: harmed_later(self.desk, self.live, self.noise))
@@ -113,6 +114,7 @@ class NetworkOperator:
                 raise asyncio.CancelledError
             self.watched -= max(self.live.now - began, timedelta(seconds=1))
             if harmed:
+                self.desk.met += outlasting(found, seen, self.desk.look()) if found else ()
                 self.written.before()
                 return True
         return False

@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 from tools.box.run_state import Desk
-from twin.diagnose import as_believed
+from twin.diagnose import Hypothesis, as_believed
+from twin.faults import TRAITS
 from twin.live.network import LiveNetwork
+from twin.model import Floats
+from twin.observe import Observation
 from twin.sim.simulate import simulate
 
 WATCH = timedelta(hours=1)
@@ -24,3 +27,23 @@ def harmed_later(desk: Desk, live: LiveNetwork, least: float) -> bool:
     live.wait(max(1, round(_EACH.total_seconds() / interval)) if interval else 1)
     state = as_believed(desk.look(), desk.faults, desk.state).network
     return simulate(state).harm(desk.policy.max_utilisation).routable > least
+
+
+def outlasting(found: Hypothesis, then: Observation, now: Observation) -> tuple[Hypothesis, ...]:
+    """Return what was found of traffic that had grown, where it has not fallen back: a later look finds it usual."""
+    grown = tuple(x for x in found.faults if TRAITS[x.kind].layer == "traffic" and _stands(x.element, then, now))
+    return (found.model_copy(update={"faults": grown}),) if grown else ()
+
+
+def _stands(node: str, then: Observation, now: Observation) -> bool:
+    """Whether the traffic to a node is by ratios nearer to what it had grown to than to what was usual before."""
+    here = then.network.node(node)
+    grown = then.growth.total(here)
+    (before, others), (by_now, others_now) = (_towards(x.network.demands, here) for x in (then, now))
+    return grown > 1 and by_now * others > before * others_now / grown**0.5
+
+
+def _towards(demands: Floats, node: int) -> tuple[float, float]:
+    """Mbit/s that go to a node, and to all others, of demands [n, n]."""
+    here = float(demands[:, node].sum())
+    return here, float(demands.sum()) - here

@@ -81,6 +81,7 @@ class Accepted(NamedTuple):
     floor: float  # Mbit/s of harm that no plan can take off
     faults: tuple[Fault, ...]  # what has to be recommended against
     could_gain: bool = False  # harmed all the time, by more than the floor: a plan that gains leaves no choice
+    unknown: frozenset[Outcome] = frozenset()  # those that are right only because some faults move no reading
 
 
 class Struck(NamedTuple):
@@ -112,6 +113,18 @@ def accepted(struck: Struck, *, limit: float, noise: float) -> Accepted:
     act = ways[0].act if len({way.act for way in ways}) == 1 else None
     outcomes, could_gain = frozenset[Outcome]().union(*(way.outcomes for way in ways)), all(x.could_gain for x in ways)
     return Accepted(outcomes, act, ways[-1].floor, struck.shown, could_gain)
+
+
+def blind_to(hidden: Accepted, seen: Accepted) -> Accepted:
+    """Also accept what is right where only the faults struck that move a reading: nobody can know of the others."""
+    unknown = seen.outcomes - hidden.outcomes
+    act = hidden.act if hidden.act == seen.act else None
+    return hidden._replace(
+        outcomes=hidden.outcomes | seen.outcomes,
+        act=act,
+        could_gain=hidden.could_gain and seen.could_gain,
+        unknown=unknown,
+    )
 
 
 def _of(struck: Struck, harm: Harm, *, limit: float, noise: float) -> Accepted:

@@ -35,11 +35,15 @@ def shown(fault: Fault, inventory: Network, telemetry: Telemetry, without: Telem
 
 
 def moved(one: Telemetry, other: Telemetry, samples: int) -> float:
-    """Standard errors by which the reading differs that differs the most, in the newest samples. Logs do not count."""
-    since = np.unique(one.links.time)[-samples]
+    """Standard errors by which the reading differs that differs the most, in the newest samples. Logs do not count.
+
+    A rate is off by what two readings that each come up to `Noise.read_jitter_s` late are of an interval.
+    """
+    times = np.unique(one.links.time)
+    since, mistimed = times[-samples], Noise().read_jitter_s / np.sqrt(6) / float(times[-1] - times[-2])
     links, i, p, t, f = (x[0] >= since for x in (one.links, one.interfaces, one.probes, one.traffic, one.flows))
     counters = [
-        _apart(a[links], b[links], lambda x: 1.0 + 0.005 * x)
+        _apart(a[links], b[links], lambda x: 1.0 + np.hypot(0.005, mistimed) * x)
         for a, b in zip(one.links[2:5], other.links[2:5], strict=True)
     ]
     flags = [

@@ -18,7 +18,7 @@ from evals.cases.informed import least_left, searched
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace
 from evals.cases.tokens import paid, reading
-from evals.oracle.endings import Accepted, Struck, accepted, recommends
+from evals.oracle.endings import Accepted, Struck, accepted, blind_to, recommends
 from evals.oracle.traces import EQUAL, MOVED, beyond_hashing, moved, recorded
 from evals.score.plans import caused_regression, improved
 from twin.errors import InputError, TopologyError
@@ -83,14 +83,23 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     incident = stage_incident(
         case.model_copy(update={"network": name, "faults": faults}), workplace, later=(later,) if later else ()
     )
-    limit, noise = incident.request.policy.max_utilisation, _NOISE * float(network.offered.sum())
-    struck = Struck(
-        incident.live.truth, faults, _shown(incident, faults), incident.live.true_harm(limit),
-        incident.untouched.left, incident.untouched.seen, incident.untouched.worst,
-    )  # fmt: skip
-    right = accepted(struck, limit=limit, noise=noise)
+    noise, shown = _NOISE * float(network.offered.sum()), _shown(incident, faults)
+    right, at_first = _right(incident, faults, shown, noise)
+    if len(shown) < len(faults):
+        told = incident.case.model_copy(update={"faults": shown})
+        right = blind_to(right, _right(stage_incident(told, workplace), shown, shown, noise)[0])
     right = surprises.accepted_with(right, later) if later else right
-    return Scene(incident, faults, right, max(struck.at_first.total, struck.seen.total), later)
+    return Scene(incident, faults, right, at_first, later)
+
+
+def _right(
+    incident: Incident, faults: tuple[Fault, ...], shown: tuple[Fault, ...], noise: float
+) -> tuple[Accepted, float]:
+    """The endings that are right after some faults, and Mbit/s of harm when the run begins, or before if more."""
+    limit, after = incident.request.policy.max_utilisation, incident.untouched
+    at_first = incident.live.true_harm(limit)
+    struck = Struck(incident.live.truth, faults, shown, at_first, after.left, after.seen, after.worst)
+    return accepted(struck, limit=limit, noise=noise), max(at_first.total, after.seen.total)
 
 
 def _place(case: Case, workplace: Workplace) -> tuple[Network, str]:
@@ -192,7 +201,10 @@ def score(scene: Scene, played: Played) -> Measures:
     gain = without.total - best
     must = must_act(right, gain, noise, searched=searched(incident))
     values = {
-        "outcome_right": float(finished.outcome in right.outcomes and _true_of(finished.outcome, said, noise)),
+        "outcome_right": float(
+            finished.outcome in right.outcomes
+            and (finished.outcome in right.unknown or _true_of(finished.outcome, said, noise))
+        ),
         "act_right": float(
             must is None or must == (changed and (improved(without.total, after.total) or spared > noise))
         ),
@@ -201,7 +213,7 @@ def score(scene: Scene, played: Played) -> Measures:
         "regression": float(regression),
         "spurious": float(not scene.faults and bool(played.actions)),
         "healthy": float(not scene.faults),
-        "harmed": float(without.total > noise),
+        "harmed": float(without.total > noise and finished.outcome not in right.unknown),
         "could": float(must is True),
         "left": (after.total - best) / gain if gain > noise else 0.0,
         "turned_back": float(finished.outcome == "rolled back"),

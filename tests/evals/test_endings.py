@@ -7,7 +7,7 @@ import pytest
 
 from agents.run.request import LaterEvent
 from evals.cases import surprises
-from evals.oracle.endings import DOES, Struck, accepted, could_be_carried, recommends
+from evals.oracle.endings import DOES, Struck, accepted, blind_to, could_be_carried, recommends
 from evals.oracle.exhaustive import short_plan
 from evals.suites.endings import SUITE, draw, must_act
 from twin.faults import Fault, FaultKind
@@ -49,6 +49,19 @@ def test_where_nobody_is_harmed_nothing_is_changed_and_what_shows_is_not_called_
     assert right(fault, Harm()).outcomes == {"no action needed"}
     assert right(fault, Harm(), visible=False).outcomes == {"no action needed", "healthy"}
     assert right(fault, Harm()).act is False
+
+
+def test_harm_of_what_moves_no_reading_may_be_left_and_that_of_what_shows_beside_it_may_not():
+    narrow, lossy = (
+        Fault(kind=K.CAPACITY, element="link/a:b--b:a", severity=0.9),
+        Fault(kind=K.SILENT_LOSS, element="interface/c/d", severity=0.1),
+    )
+    harmed, calm = right(narrow, Harm(overload=9), visible=False, demand=60.0), right(None, Harm())
+    alone = blind_to(harmed, calm)
+    assert (alone.outcomes, alone.act) == (harmed.outcomes | {"healthy"}, None)
+    assert (alone.unknown, must_act(alone, 9.0, 1.0, searched=True)) == ({"healthy"}, None)
+    beside = blind_to(harmed, right(lossy, Harm(silent=5), demand=60.0))
+    assert (beside.outcomes, beside.act, beside.unknown) == (harmed.outcomes, True, frozenset())
 
 
 def test_what_is_severed_is_for_a_person_and_what_could_be_carried_has_to_be():

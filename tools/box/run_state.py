@@ -107,10 +107,11 @@ class Desk:
     `inventory` is the network as configured, `state` what it is believed to be now: the inventory, under the measured
     traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
     `memory` holds past incidents, if it is used. `unmodelled` is what decides routing and is not in the twin; `works`
-    is what others have planned; `found_before` are faults that an earlier look found, `met` those that plans in place
-    were made for, `trials` what plans that were taken back have shown, `said` what routers, by name, said last of their
-    configuration since the run last changed something; `brought` is a plan that somebody had before the run;
-    `illustrator` draws, where the run's model sees; `acted` is when the first step of a plan of the run was made.
+    is what others have planned; `found_before` are faults that an earlier look found, `met` those that plans in
+    place were made for, or that a later look finds usual, `trials` what plans that were taken back have shown,
+    `said` what routers, by name, said last of their configuration since the run last changed something; `brought`
+    is a plan that somebody had before the run; `illustrator` draws, where the run's model sees; `acted` is when the
+    first step of a plan of the run was made.
     """
 
     inventory: Network

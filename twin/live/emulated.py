@@ -134,7 +134,8 @@ class EmulatedNetwork:
             raise ExecutionError(f"{source} cannot probe {target}", fix="probe between two nodes that answer")
         pair = np.array([s * len(network.nodes) + t])
         flows = even_flows(np.array([s]), np.array([t]), PORTS, self._seed)
-        truth = self._states.probed_by(flows, self._salts).interval(self._share(), pair, self._clock)
+        span = (self._clock - self._interval_s, self._clock)
+        truth = self._states.probed_by(flows, self._salts).interval(self._share(), pair, span)
         rng = np.random.default_rng([self._seed, 17, self._tick, int(pair[0])])
         found = measure(truth.through, truth.delay_ms, packets=self._noise.probe_packets, rng=rng)
         return ProbeReading(float(found.loss[0]), float(found.delay_ms[0]))
@@ -281,7 +282,7 @@ class EmulatedNetwork:
             self._fluctuation, self._noise.swing, self._interval_s, seed=self._seed, tick=self._tick
         )
         self._renew_flows()
-        truth = self._states.interval(self._share(), self._probed, self._clock)
+        truth = self._states.interval(self._share(), self._probed, (begin, self._clock))
         sample = self._sensors.measure(truth, self._lies, time=self._clock, tick=self._tick)
         if self._configured.exits:
             said = peered(self._configured, self.truth, self._faults, sample.answered, self._clock)

@@ -116,10 +116,15 @@ def flap_lines(
     syslog: Syslog, network: Network, fault: Fault, span: tuple[float, float], rng: np.random.Generator
 ) -> Iterator[Event]:
     """Lines of both ends of a flapping circuit over a span of time, epoch seconds."""
-    turns = ((0.0, False), (fault.severity * FLAP_PERIOD_S, True))
-    for offset, up in turns:
-        for time in _times(_began(fault) + offset, span):
-            yield from _circuit_lines(syslog, network, fault.element, Clock(time, rng), up=up)
+    for time, up in sorted(turns(fault, span).items(), key=lambda x: x[1]):
+        yield from _circuit_lines(syslog, network, fault.element, Clock(time, rng), up=up)
+
+
+def turns(fault: Fault, span: tuple[float, float]) -> dict[float, bool]:
+    """Epoch seconds within a span at which a flapping circuit turns, and whether it comes up then."""
+    began = _began(fault)
+    falls, rises = _times(began, span), _times(began + fault.severity * FLAP_PERIOD_S, span)
+    return {**dict.fromkeys(falls, False), **dict.fromkeys(rises, True)}
 
 
 def is_down(fault: Fault, time: float) -> bool:

@@ -34,7 +34,7 @@ class Interval(NamedTuple):
 def mixed(parts: Sequence[tuple[float, Interval]], end: Interval) -> Interval:
     """Average intervals, each with its share of the time; the states are those of `end`."""
     if len(parts) == 1:
-        return parts[0][1]
+        return end
 
     def mean(values: Sequence[Floats]) -> Floats:
         weighted = [share * value for (share, _), value in zip(parts, values, strict=True)]

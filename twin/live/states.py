@@ -1,6 +1,7 @@
 """The states that the emulated network is in during one interval: one, or several while circuits flap."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from twin.faults import Fault, FaultKind, struck_links
 from twin.harm import Harm, mean_harm
 from twin.model import Floats, Ints, Network
 
-from .fault_lines import is_down
+from .fault_lines import is_down, turns
 from .forwarding import Flows, Words
 from .interval import Interval, mixed
 from .network import Flags
@@ -20,7 +21,7 @@ Router = Callable[[Network, Sequence[Fault]], DataPlane]
 
 
 class StatesRead(NamedTuple):
-    """Data planes, each with its share of the time; the last one is that with every flapping circuit up.
+    """Data planes, each with its share of time in the long run; the last one is that with every flapping circuit up.
 
     Circuits that flap at once are taken to go down together.
     """
@@ -46,19 +47,33 @@ class StatesRead(NamedTuple):
         """The same states, when these are the probes."""
         return self._replace(planes=tuple((share, plane.probed_by(probes, salts)) for share, plane in self.planes))
 
-    def interval(self, share: Floats, probed: Ints, end: float) -> Interval:
-        """What there is to measure when every pair is at `share` [n, n] of its peak, in an interval up to `end`."""
+    def interval(self, share: Floats, probed: Ints, span: tuple[float, float]) -> Interval:
+        """What there is to measure when every pair is at `share` [n, n] of its peak, from one epoch second to another.
+
+        A state counts for the time that it lasts within the span.
+        """
         parts: list[tuple[float, Interval]] = []
-        for time, plane in self.planes:
+        for time, plane in self._lasting(span):
             offered = plane.offered(share)
             parts.append((time, plane.interval(plane.carry(plane.entering(offered)), offered, probed)))
-        dark, calm = self._dark(end), parts[-1][1]
+        dark, calm = self._dark(span[1]), parts[-1][1]
         return mixed(parts, calm._replace(oper=calm.oper & ~dark, adjacent=calm.adjacent & ~dark))
 
     def harm(self, share: Floats, limit: float) -> Harm:
-        """What users lose when every pair is at `share` of the peak, on average over the interval."""
+        """What users lose when every pair is at `share` of the peak, on average over the turns of what flaps."""
         parts = ((time, plane, plane.carry(plane.entering(plane.offered(share)))) for time, plane in self.planes)
         return mean_harm((time, plane.harm(carried, share, limit)) for time, plane, carried in parts)
+
+    def _lasting(self, span: tuple[float, float]) -> list[tuple[float, DataPlane]]:
+        """The states that a span of time, epoch seconds, meets with their shares of it; the last is the calm one."""
+        begin, end = span
+        edges = sorted({begin, end, *(time for fault in self.flaps for time in turns(fault, span))})
+        lasting = np.zeros(len(self.planes))
+        for since, until in pairwise(edges):
+            down = sum(is_down(fault, (since + until) / 2) for fault in self.flaps)
+            lasting[len(self.flaps) - down] += (until - since) / (end - begin)
+        met = zip(lasting.tolist(), (plane for _, plane in self.planes), strict=True)
+        return [x for x in met if x[0] or x[1] is self.calm]
 
     def _dark(self, time: float) -> Flags:
         network = self.calm.network

@@ -24,10 +24,10 @@ from .readings.turning import turned_samples
 HISTORY = 2 * RECENT
 """Earlier samples that are kept for comparison."""
 _CALIBRATION = 4  # earlier samples whose residuals tell how noisy this network is
-_CHANGED = 7.0  # standard deviations by which a link must have moved for an earlier sample to be of another state
+_CHANGED = 5.0  # standard deviations by which a link must have moved for an earlier sample to be of another state
 _FOLLOWS = 0.4  # share of a residual that may come and go with the traffic itself
 _CHANGED_WIRE = 6.0  # standard errors by which what a wire loses must differ between two samples
-_FULL, _EXCEEDED = 0.02, 5.0  # share dropped by a full queue; by how many times the largest error of a rate it was not
+_FULL, _EXCEEDED = 0.02, 2.0  # share dropped by a full queue; largest errors of a rate, one of each of two samples
 _LEAST_CHANGED = 0.02  # share below which a change of a rate is no other state
 _CHANGED_GROWTH = 0.25
 _UNTOLD_S = 300.0  # between samples, where one sample alone is there and nothing says so

@@ -3,14 +3,22 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from agents.record.events import ExecutionStep, LoadsTaken, StageFinished, VerdictReached
+from agents.run.watching import outlasting
 from tests.agents.incidents import perform, request
+from tests.twin.observe.incidents import NOBEL, network
+from tests.twin.observe.incidents import run as observed
+from twin.diagnose import diagnose
 from twin.faults import Fault, FaultKind
+from twin.observe import observe
 from twin.plan import DrainLink
 from twin.policy import Policy
 
-GONE = Fault(kind=FaultKind.DETACH, element="interface/IPLSng/KSCYng")
-FLAPPING = Fault(kind=FaultKind.FLAP, element="link/DNVRng:KSCYng--KSCYng:DNVRng", severity=0.55)
+K = FaultKind
+GONE = Fault(kind=K.DETACH, element="interface/IPLSng/KSCYng")
+FLAPPING = Fault(kind=K.FLAP, element="link/DNVRng:KSCYng--KSCYng:DNVRng", severity=0.55)
 
 
 def test_a_fault_that_harms_nobody_yet_is_watched_and_planned_for_once_it_does(tmp_path: Path):
@@ -55,3 +63,17 @@ def test_a_network_that_is_polled_every_thirty_seconds_has_its_plan_in_place_min
     made = [x.live_time for x in run.of(ExecutionStep) if x.action == "agree" and x.live_time]
     assert finished.onset is not None
     assert made[-1] - finished.onset <= timedelta(minutes=8)
+
+
+@pytest.mark.parametrize(("over", "told"), [(False, (K.SURGE,)), (True, ())])
+def test_traffic_that_grew_is_told_of_after_a_later_look_finds_it_usual_unless_it_fell_back(over: bool, told: object):
+    surge = Fault(kind=K.SURGE, element="node/Essen", severity=3.0)
+    early = observed(network(NOBEL), surge)
+    cut = Fault(kind=K.LINK_DOWN, element="link/Hannover:Berlin--Berlin:Hannover")
+    found = diagnose(early.observation).best.model_copy(update={"faults": (surge, cut)})
+    if over:
+        early.live.clear(surge)
+    early.live.wait(25)
+    later = observe(early.live.read_topology(), early.live.read_telemetry(early.live.now - timedelta(hours=4)))
+    assert not diagnose(later).best.faults
+    assert tuple(y.kind for x in outlasting(found, early.observation, later) for y in x.faults) == told

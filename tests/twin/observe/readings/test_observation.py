@@ -27,14 +27,14 @@ def pair_of_routers() -> Network:
     return Network("pair", nodes, links, np.array([[0.0, 100.0], [50.0, 0.0]]))
 
 
-def telemetry(out, received, dropped=None, *, demands=None, answered=None) -> Telemetry:
-    """Rows are samples 300 s apart; columns A->B and B->A, or A and B."""
+def telemetry(out, received, dropped=None, *, demands=None, answered=None, apart_s=300.0) -> Telemetry:
+    """Rows are samples; columns A->B and B->A, or A and B."""
     out, received = np.array(out, dtype=float), np.array(received, dtype=float)
     count = len(out)
     dropped = np.zeros_like(out) if dropped is None else np.array(dropped, dtype=float)
     demands = out if demands is None else np.array(demands, dtype=float)
     answered = np.ones((count, 2), dtype=bool) if answered is None else np.array(answered)
-    time = np.repeat(300.0 * np.arange(1, count + 1), 2)
+    time = np.repeat(apart_s * np.arange(1, count + 1), 2)
     first = np.tile([0, 1], count)
     nothing = np.zeros(0, dtype=np.int64)
     return Telemetry(
@@ -109,6 +109,16 @@ def test_age_counts_from_the_newest_sample():
 @pytest.mark.parametrize("kind", DRAWN_KINDS)
 def test_samples_from_before_the_fault_are_left_out_of_the_window(kind):
     assert struck(NOBEL, kind, seed=3, after=1).observation.samples == 1
+
+
+@pytest.mark.parametrize(
+    ("rates", "dropped"),
+    [(([95, 50], [80, 50]), ([0, 0], [15, 0])), (([1000, 50], [400, 50]), ([0, 0], [0, 0]))],
+)
+def test_a_lower_rate_and_traffic_that_is_gone_part_the_window_where_counters_are_read_often(rates, dropped):
+    sent, demands = np.repeat(rates, 2, axis=0), [rates[0]] * 4
+    seen = telemetry(sent, sent, np.repeat(dropped, 2, axis=0), demands=demands, apart_s=30.0)
+    assert observe(pair_of_routers(), seen).samples == 2
 
 
 def test_a_quiet_network_uses_the_whole_window():
