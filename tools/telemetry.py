@@ -9,7 +9,7 @@ from pydantic import Field
 from twin.errors import RefusedError
 from twin.live.network import Event
 from twin.model import Frozen
-from twin.observe import Symptom, SymptomKind, find_symptoms
+from twin.observe import STATES, Symptom, SymptomKind, find_symptoms
 from twin.observe.alarms.anomaly import Anomaly, Detector
 from twin.observe.alarms.incidents import Group, Signal, correlate
 from twin.observe.alarms.planned_work import planned_words, unplanned
@@ -258,6 +258,11 @@ def _symptoms(desk: Desk) -> tuple[Symptom, ...]:
     found = find_symptoms(desk.look(), limit=desk.policy.max_utilisation)
     found = unplanned(desk.look(), desk.works, found, desk.live.now)
     return tuple(sorted(found, key=lambda symptom: list(_WORDS).index(symptom.kind)))
+
+
+def stated(desk: Desk) -> tuple[SymptomReading, ...]:
+    """Return what devices say of themselves, or by saying nothing, that nobody has planned; in words."""
+    return tuple(_reading(x) for x in _symptoms(desk) if x.kind in STATES)
 
 
 def _readings(desk: Desk) -> tuple[SymptomReading, ...]:

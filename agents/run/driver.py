@@ -191,13 +191,9 @@ class Driver:
         if diagnosis.cause is not None:
             words = f"{fault_words(diagnosis.cause)}: no traffic is harmed at the moment"
             foreseen = 0.0 if self._desk.data_refusal else self._operator.harm_foreseen()
-            if self._kept is None and self._harms(foreseen) and await self._operator.watch():
+            if self._kept is None and self._harms(foreseen) and (why := await self._operator.watch()):
                 self._desk.clear_diagnosis()
-                return Move(
-                    "diagnose",
-                    f"{fault_words(diagnosis.cause)}: no traffic was harmed when it was found, and is now",
-                    diagnosis,
-                )
+                return Move("diagnose", f"{fault_words(diagnosis.cause)}: {why}", diagnosis)
             return Move("end", words, diagnosis, "no action needed")
         if self._desk.data_refusal:
             return self._without(f"no plan may be made: {self._desk.data_refusal}", diagnosis)

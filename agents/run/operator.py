@@ -46,7 +46,7 @@ from .incidents import endings_of, still_harmed, with_plan
 from .trial import harm_untold, trial_in_place, trial_of
 from .twin_record import TwinRecord
 from .unbroken_work import UnbrokenWork
-from .watching import WATCH, harm_foreseen, harmed_later, outlasting
+from .watching import WATCH, harm_foreseen, outlasting, seen_later
 
 NEGLIGIBLE = 1e-4  # the service's choice: share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # the same of what is measured, however exact the instruments
@@ -104,20 +104,20 @@ class NetworkOperator:
         """Mbit/s that the diagnosed state would harm under the most traffic that the policy foresees."""
         return harm_foreseen(self.desk)
 
-    async def watch(self) -> bool:
-        """Let time pass until the diagnosed state harms somebody: False where it does not as long as is watched."""
-        found, seen = self.desk.chosen, self.desk.look()
+    async def watch(self) -> str:
+        """Let time pass until the network is to be diagnosed anew, and say why; empty where it is not in that time."""
+        found, seen, stated = self.desk.chosen, self.desk.look(), set[str]()
         while self.watched > timedelta(0):
             began = self.live.now
-            harmed, cancelled = await self.work.done(lambda: harmed_later(self.desk, self.live, self.noise))
+            why, cancelled = await self.work.done(lambda: seen_later(self.desk, self.live, self.noise, stated))
             if cancelled:
                 raise asyncio.CancelledError
             self.watched -= max(self.live.now - began, timedelta(seconds=1))
-            if harmed:
+            if why:
                 self.desk.met += outlasting(found, seen, self.desk.look()) if found else ()
                 self.written.before()
-                return True
-        return False
+                return why
+        return ""
 
     async def approve(self) -> str:
         """Sign the plan that verification approved. Raises `CertificateError`."""

@@ -1,8 +1,9 @@
-"""A fault that harms nobody yet: whether grown traffic would be harmed, and whether it is by now."""
+"""A fault that harms nobody yet: whether grown traffic would be harmed, whether it is by now, what else there is."""
 
 from datetime import timedelta
 
 from tools.box.run_state import Desk
+from tools.telemetry import stated
 from twin.diagnose import Hypothesis, as_believed
 from twin.faults import TRAITS
 from twin.live.network import LiveNetwork
@@ -21,12 +22,19 @@ def harm_foreseen(desk: Desk) -> float:
     return simulate(grown).harm(desk.policy.max_utilisation).routable
 
 
-def harmed_later(desk: Desk, live: LiveNetwork, least: float) -> bool:
-    """Wait until the next look, and say whether the diagnosed state harms more than `least` Mbit/s by then."""
+def seen_later(desk: Desk, live: LiveNetwork, least: float, known: set[str]) -> str:
+    """Wait until the next look, and say why the network is to be diagnosed anew by then; empty where it is not.
+
+    It is where the diagnosed state harms more than `least` Mbit/s, or where devices say of themselves what they said at
+    no look before: elements that `known` takes up.
+    """
     interval = desk.look().interval_s
+    known |= {x.element for x in stated(desk)}
     live.wait(max(1, round(_EACH.total_seconds() / interval)) if interval else 1)
     state = as_believed(desk.look(), desk.faults, desk.state).network
-    return simulate(state).harm(desk.policy.max_utilisation).routable > least
+    if simulate(state).harm(desk.policy.max_utilisation).routable > least:
+        return "no traffic was harmed when it was found, and is now"
+    return next((f"{x.detail} by now" for x in stated(desk) if x.element not in known), "")
 
 
 def outlasting(found: Hypothesis, then: Observation, now: Observation) -> tuple[Hypothesis, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.record.events import ExecutionStep, LoadsTaken, StageFinished, VerdictReached
+from agents.run.request import LaterEvent
 from agents.run.watching import outlasting
 from tests.agents.incidents import perform, request
 from tests.twin.observe.incidents import NOBEL, network
@@ -32,6 +33,15 @@ def test_a_fault_that_harms_nobody_yet_is_watched_and_planned_for_once_it_does(t
     assert finished.figures.harm_before == harmed.harm
     assert finished.outcome == "resolved"
     assert finished.plan is not None
+
+
+def test_what_fails_besides_while_a_fault_is_watched_is_found_and_told_of(tmp_path: Path):
+    cut = Fault(kind=K.LINK_DOWN, element="link/ATLAM5:ATLAng--ATLAng:ATLAM5")
+    run = perform(tmp_path, request(fault=GONE, seed=40006, later=(LaterEvent(after=1, strikes=cut),)))
+    assert "circuit ATLAM5--ATLAng is down by now" in run.of(StageFinished)[1].because
+    finished = run.result.finished
+    assert {x.element for x in finished.causes} == {GONE.element, cut.element}
+    assert {x.element for x in finished.recommendations} == {GONE.element, cut.element}
 
 
 def test_a_fault_that_no_foreseen_traffic_turns_into_harm_is_not_waited_for(tmp_path: Path):
