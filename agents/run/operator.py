@@ -200,21 +200,23 @@ class NetworkOperator:
     def _confirm(self) -> bool:
         desk, limit = self.desk, self.desk.policy.max_utilisation
         self.live.wait(WINDOW)
-        gone = self._gone()
-        if gone:
+        if gone := self._gone():
             self.session.journal.append(Noted(text=f"the plan is not in place any more: {gone}"))
         observation = self.written.observed()
-        after = desk.harm_of(observation, apply_all(desk.state, self._approved()[0].plan.steps))
+        planned = apply_all(desk.state, self._approved()[0].plan.steps)
+        after = desk.harm_of(observation, planned)
         self.written.after(observation, after)
-        without = simulate(desk.state.with_demands(desk.put_right(observation).network.demands)).harm(limit)
+        demands = desk.put_right(observation).network.demands
+        without, promised = (simulate(x.with_demands(demands)).harm(limit) for x in (desk.state, planned))
         self.written.telemetry()
         untold = 0.0 if self.settled else harm_untold(desk, self._diagnosed)
         left = without.routable + untold
         self.written.without(without.total + untold)
         asked = (1 - desk.policy.min_gain) * left
-        # what is measured strays by `noise`: a plan that helps is not taken back for missing its gain by less
-        within = after.routable < left and after.routable <= asked + self.noise
-        helps = after.routable <= max(asked, self.negligible) or within
+        # a plan that helps is not taken back for missing its gain by less than what is measured strays, nor where what
+        # it does to the traffic of now is nearer to what the twin says than to nothing
+        kept = max(asked + self.noise, (left + promised.routable + untold) / 2)
+        helps = after.routable <= max(asked, self.negligible) or (after.routable < left and after.routable <= kept)
         self.trial = None if helps or gone else trial_in_place(observation, self._configured or desk.inventory)
         return not gone and helps
 

@@ -24,7 +24,7 @@ GROSS = 6.0
 """Nats that a single reading may cost before it calls for another explanation."""
 _SEEDS, _PARTNERS, _ROUNDS = 3, 8, 2
 _MOST = 12  # faults at once
-_SIMULATED, _PER_NODE = 100, 6_000  # hypotheses, and more on smaller networks, beyond which no fault is added
+_SIMULATED, _PER_NODE = 100, 6_000  # hypotheses, more on smaller networks, beyond which none is looked for anew
 _LARGE = 100  # nodes from which on only the likeliest single fault is extended, and once
 _PLAIN = frozenset(kind for kind, x in TRAITS.items() if x.plain)
 """Kinds with a reading of their own: a state, an adjacency, errors, a wire that loses."""
@@ -210,13 +210,13 @@ class Search:
 
     def _grow(self) -> None:
         """Add faults while that makes the likeliest hypothesis likelier; leave out those that others make needless."""
+        most = _SIMULATED + _PER_NODE / len(self.observation.network.nodes)
         for _ in range(_MOST):
             best = self._best()
-            if len(self._known) > _SIMULATED + _PER_NODE / len(self.observation.network.nodes):
-                return
+            spent = len(self._known) > most
             if len(best.causes) > 1 and best.judged.gross > GROSS and len(best.causes) < _MOST:
                 self._extend(best)
-            for cause in best.causes if len(best.causes) > 2 else ():
+            for cause in best.causes if len(best.causes) > 2 and not spent else ():
                 rest = self._score(tuple(x for x in best.causes if x is not cause))
                 if not self._large and self._best().judged.gross > GROSS:
                     self._extend(rest)

@@ -114,8 +114,12 @@ def _value(judge: Judge, steps: Sequence[Change]) -> Value:
 
 
 def _differences(network: Network, reference: Network) -> tuple[Change, ...]:
-    """Return what leads from the network to the reference: its weights, nothing more closed than there, its tunnels."""
-    wanted = {link.name: link.weight for link in reference.links}
+    """Return what leads from the network to the reference: its weights, nothing more closed than there, its tunnels.
+
+    Exits keep theirs: attributes of BGP decide which of them is taken first, and no metric undoes that.
+    """
+    exits = {reference.links[i].name for i in reference.exits}
+    wanted = {link.name: link.weight for link in reference.links if link.name not in exits}
     closed = set(_closed(reference))
     before, after = ({x.name: x for x in state.tunnels} for state in (network, reference))
     return (

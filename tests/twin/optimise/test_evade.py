@@ -12,6 +12,7 @@ from twin.model import Astray
 from twin.optimise import tunnels, weights
 from twin.optimise.evade import relieve_by_evading
 from twin.optimise.relieve import relieve
+from twin.optimise.restore import relieve_by_restoring
 from twin.plan import SetTunnel, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
@@ -91,6 +92,14 @@ def test_what_follows_the_routes_of_anothers_neighbour_is_led_to_the_true_exit(m
     after = simulate(apply_all(network, found.plan.steps))
     assert after.harm(POLICY.max_utilisation).total == 0
     assert after.load[network.link("A->content")] == pytest.approx(6.0)
+
+
+def test_no_weight_sets_back_a_longer_path_of_bgp():
+    sound = beyond()
+    network = with_fault(sound, Fault(kind=FaultKind.BGP_LONGER_PATH, element="interface/A/content", severity=1))
+    assert [x.weight for x in network.links] != [x.weight for x in sound.links]
+    found = relieve_by_restoring(network, POLICY, reference=sound)
+    assert found.reason == "everything is set as in the reference network"
 
 
 def test_nothing_leads_around_what_a_router_announces_as_its_own():
