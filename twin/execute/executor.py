@@ -19,9 +19,10 @@ from twin.policy import Policy
 from twin.printed import counted
 
 from .agreement import Tolerance
-from .preflight import Coming, preflight
+from .logbook import Logbook, OnStep, StepRecord
+from .preflight import Coming, Preflight, preflight
 from .remaining import VerifiedFor
-from .steps import Logbook, OnStep, Rollout, StepRecord
+from .steps import Rollout
 
 __all__ = ["Execution", "OnStep", "StepRecord", "execute", "recover"]
 
@@ -86,9 +87,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     start = preflight(plan, network, live, policy, tolerance, inventory, coming, turns)
     log = Logbook(live, len(plan.steps), on_step)
     if start.refusal or start.before is None:
-        refusal = start.refusal or "nothing was seen of the network"
-        log.write(0, "refused", refusal, agreement=start.agreement)
-        return Execution(status="refused", reason=refusal, records=tuple(log.records), verdict=start.verdict)
+        return _refused(start, log)
     rollout = Rollout(plan, start.base, live, configured=start.configured, running=start.running, log=log)
     before, planned = start.before, start.base.with_demands(network.demands)
     verified = VerifiedFor(plan, planned, policy, coming, start.starts, start.step_lasts, inventory)
@@ -99,6 +98,13 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
 
     ending = _play(rollout, lambda: rollout.advance(tolerance, before, policy=policy, permit=permit_next), tolerance)
     return _ended(ending, rollout, tuple(log.records), start.verdict)
+
+
+def _refused(start: Preflight, log: Logbook) -> Execution:
+    """Nothing was changed: say why, and what was found."""
+    refusal = start.refusal or "nothing was seen of the network"
+    log.write(0, "refused", refusal, agreement=start.agreement)
+    return Execution(status="refused", reason=refusal, records=tuple(log.records), verdict=start.verdict)
 
 
 def _require_newest(network: Network, current: str) -> None:
