@@ -26,7 +26,7 @@ class Pattern(Frozen):
     example: LogText
 
 
-def patterns(lines: Sequence[Event], most: int = MOST) -> tuple[Pattern, ...]:
+def patterns(lines: Sequence[Event]) -> tuple[Pattern, ...]:
     """Group lines by their form; the rarest and the most severe first, since what is everywhere tells least."""
     groups: dict[tuple[int, str], list[tuple[list[str], list[Event]]]] = defaultdict(list)
     for line in lines:
@@ -49,7 +49,7 @@ def patterns(lines: Sequence[Event], most: int = MOST) -> tuple[Pattern, ...]:
         for near in groups.values()
         for words, members in near
     ]
-    return tuple(sorted(forms, key=lambda x: (x.count, x.severity, x.form))[:most])
+    return tuple(sorted(forms, key=lambda x: (x.count, x.severity, x.form))[:MOST])
 
 
 def _share(form: Sequence[str], words: Sequence[str]) -> float:

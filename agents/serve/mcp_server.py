@@ -38,6 +38,7 @@ from .mcp_state import TwinState
 from .mcp_tools import ServedNetwork, tools_for, topology_page
 
 LISTED = 2_000  # elements in a resource
+_KEPT = 200  # results that a session may read the rest of
 _ROLE = "caller"
 _URI = "twin://"
 _ASKED, _QUESTIONS = "which", 4  # the name of what is asked, and how often at most in one call
@@ -278,9 +279,9 @@ def _refused(content: str) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=content)], is_error=True)
 
 
-def _trim(state: TwinState, most: int = 200) -> None:
+def _trim(state: TwinState) -> None:
     kept = state.desk.results.kept
-    for handle in list(kept)[:-most]:
+    for handle in list(kept)[:-_KEPT]:
         del kept[handle]
 
 

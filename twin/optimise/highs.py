@@ -30,13 +30,12 @@ class LinearOptimum(NamedTuple):
     price: Floats  # [r]
 
 
-def solve(programme: LinearProgram, *, vertex: bool = False) -> LinearOptimum:
+def solve(programme: LinearProgram) -> LinearOptimum:
     """Solve a linear programme on one thread: simplex up to `SIMPLEX_LIMIT` columns, interior point above.
 
-    `vertex` asks for a basic solution from the interior point method as well. Raises `TwinError` when there is no
-    finite optimum.
+    Raises `TwinError` when there is no finite optimum.
     """
-    solver = _solver(programme, vertex=vertex)
+    solver = _solver(programme)
     solver.run()
     status = solver.getModelStatus()
     if status != highspy.HighsModelStatus.kOptimal:
@@ -52,13 +51,13 @@ def solve(programme: LinearProgram, *, vertex: bool = False) -> LinearOptimum:
     )
 
 
-def _solver(programme: LinearProgram, *, vertex: bool) -> highspy.Highs:
+def _solver(programme: LinearProgram) -> highspy.Highs:
     solver = highspy.Highs()
     for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
         solver.setOptionValue(option, value)
     if programme.cost.size > SIMPLEX_LIMIT:
         solver.setOptionValue("solver", "ipm")
-        solver.setOptionValue("run_crossover", "on" if vertex else "off")
+        solver.setOptionValue("run_crossover", "off")
     else:
         solver.setOptionValue("solver", "simplex")
     solver.passModel(_model(programme))

@@ -27,6 +27,7 @@ ALIKE = 0.2
 PRIOR_BOUND = 1.5
 """Most log odds that the past may add to a cause."""
 _NEWEST = 500
+_LIKEST = 3  # precedents that are told
 _CONFIRMED = ("resolved", "relieved")
 _TRIES, _PAUSE_S = 40, 0.05
 
@@ -71,11 +72,11 @@ class Recollection(Frozen):
 
     incidents: tuple[PastIncident, ...] = ()
 
-    def precedents(self, signs: Sequence[Sign], *, most: int = 3) -> tuple[Precedent, ...]:
-        """Past incidents that looked most like these signs, the likest first."""
+    def precedents(self, signs: Sequence[Sign]) -> tuple[Precedent, ...]:
+        """The past incidents that looked most like these signs, the likest first."""
         found = [Precedent(incident=x, likeness=round(likeness(signs, x.signs), 3)) for x in self.incidents]
         near = [x for x in found if x.likeness >= ALIKE]
-        return tuple(sorted(near, key=lambda x: (-x.likeness, -x.incident.opened.timestamp(), x.incident.id))[:most])
+        return tuple(sorted(near, key=lambda x: (-x.likeness, -x.incident.opened.timestamp(), x.incident.id))[:_LIKEST])
 
     @property
     def prior(self) -> dict[tuple[str, str], float]:

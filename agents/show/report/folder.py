@@ -34,21 +34,18 @@ def read_story(folder: Path, *, twin: bool = True) -> tuple[Story, Sources]:
         return story, Sources(head=reading.head)
 
 
-def write_report(folder: Path, *, store: TwinStore | None = None) -> Path:
-    """Write `report.html` into a run folder and return its path; `store` is the open twin of a run under way.
+def write_report(folder: Path) -> Path:
+    """Write `report.html` into a run folder and return its path.
 
     Raises `InputError` when there is no run, `JournalError` when its record is broken, `StoreError` when the twin file
     cannot be read or the report not be written, `StoreBusyError` when another process holds the twin file.
     """
     reading = read_record(folder)
     story = tell(reading.records)
-    if store is not None:
-        sources = _sources(story, reading, store)
-    elif not is_plain(folder / TWIN):
+    if not is_plain(folder / TWIN):
         raise StoreError(f"{folder / TWIN} is not there", fix="restore it: the report shows its snapshots")
-    else:
-        with TwinStore.open(folder / TWIN) as opened:
-            sources = _sources(story, reading, opened)
+    with TwinStore.open(folder / TWIN) as opened:
+        sources = _sources(story, reading, opened)
     path = folder / REPORT
     try:
         write_text(path, render(story, sources))

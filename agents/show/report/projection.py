@@ -7,6 +7,7 @@ import numpy as np
 
 from twin.model import Floats, Network
 
+_WIDEST, _TALLEST, _MARGIN = 760.0, 720.0, 46.0  # pixels
 _RING = 16.0  # pixels between nodes that share one place
 
 
@@ -19,7 +20,7 @@ class MapSheet(NamedTuple):
     height: float
 
 
-def project(network: Network, *, widest: float = 760, tallest: float = 720, margin: float = 46) -> MapSheet:
+def project(network: Network) -> MapSheet:
     """Place every node by Mercator projection: conformal, so that shapes keep their proportions.
 
     Networks without usable coordinates are drawn on a circle; nodes at one place are spread on a small ring.
@@ -28,14 +29,14 @@ def project(network: Network, *, widest: float = 760, tallest: float = 720, marg
     latitude = np.array([node.latitude for node in network.nodes], dtype=np.float64)
     known = np.isfinite(longitude) & np.isfinite(latitude)
     if known.sum() < 2 or not (np.ptp(longitude[known]) > 1e-6 or np.ptp(latitude[known]) > 1e-6):
-        return _circle(len(network.nodes), widest, margin)
+        return _circle(len(network.nodes))
     east = _unroll(longitude, known)
     north = np.degrees(np.arctanh(np.sin(np.radians(np.clip(latitude, -85, 85)))))
     east[~known], north[~known] = east[known].mean(), north[known].mean()
     across, up = float(np.ptp(east)), float(np.ptp(north))
-    scale = min((widest - 2 * margin) / max(across, 1e-9), (tallest - 2 * margin) / max(up, 1e-9))
-    width = max(across * scale + 3 * margin, 0.8 * tallest)
-    height = max(up * scale + 2 * margin, 0.45 * width)
+    scale = min((_WIDEST - 2 * _MARGIN) / max(across, 1e-9), (_TALLEST - 2 * _MARGIN) / max(up, 1e-9))
+    width = max(across * scale + 3 * _MARGIN, 0.8 * _TALLEST)
+    height = max(up * scale + 2 * _MARGIN, 0.45 * width)
     x = width / 2 + (east - (east.max() + east.min()) / 2) * scale
     y = height / 2 - (north - (north.max() + north.min()) / 2) * scale
     return MapSheet(*_spread(x, y), width, height)
@@ -51,10 +52,10 @@ def _unroll(longitude: Floats, known: np.ndarray) -> Floats:
     return unrolled
 
 
-def _circle(count: int, width: float, margin: float) -> MapSheet:
-    height = 0.75 * width
+def _circle(count: int) -> MapSheet:
+    width, height = _WIDEST, 0.75 * _WIDEST
     angle = np.arange(count) * 2 * math.pi / max(count, 1) - math.pi / 2
-    radius = height / 2 - margin if count > 1 else 0.0
+    radius = height / 2 - _MARGIN if count > 1 else 0.0
     return MapSheet(width / 2 + radius * np.cos(angle), height / 2 + radius * np.sin(angle), width, height)
 
 

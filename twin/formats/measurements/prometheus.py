@@ -88,14 +88,14 @@ def is_prometheus(path: str, head: bytes) -> bool:
     return not path.lower().endswith(".parquet") and bool(re.search(rb'"resultType"\s*:\s*"(?:matrix|vector)"', head))
 
 
-def prometheus_sheet(path: str, quantities: Mapping[str, str] | None = None) -> Sheet:
+def prometheus_sheet(path: str) -> Sheet:
     """Turn an answer in a file into a table. Raises `FormatError` where it holds no counter that is known."""
     source = Source(path)
     try:
         samples = read_answer(parse_json(read_text(path)))
     except ValueError as error:
         raise source.error("the whole file", f"an answer of the Prometheus API; {error}") from error
-    return sheet_of(source, samples, quantities)
+    return sheet_of(source, samples)
 
 
 def read_answer(answer: JsonValue) -> Sequence[ExposedSample]:

@@ -145,9 +145,9 @@ def read_sheet(sheet: Sheet, network: Network, options: Options) -> Part:
     return pairs[kind](sheet, columns, network, options)
 
 
-def table_kind(path: str | Path, options: Options | None = None) -> str:
+def table_kind(path: str | Path) -> str:
     """Which table a file holds: links, interfaces, adjacencies, traffic, probes or nodes. Raises `FormatError`."""
-    options, source = options or Options(), Source(str(path))
+    options, source = Options(), Source(str(path))
     with Sheet(source) as sheet:
         return _kind(source, read_columns(source, sheet.header, options.columns, options.units), sheet.header)
 

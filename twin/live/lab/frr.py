@@ -23,14 +23,12 @@ _COST: dict[Igp, str] = {"isis": "isis metric", "ospf": "ip ospf cost"}
 _MAX_PATHS = 16
 
 
-def zebra_configuration(router: Router, folder: str, *, shared_groups: bool = False) -> str:
-    """What zebra starts with.
+def zebra_configuration(router: Router, folder: str) -> str:
+    """What zebra starts with: every route carries its own next hops.
 
-    Without `shared_groups` every route carries its own next hops: FRR 8.4 leaves a shrunk group in the kernel when a
-    link comes back (FRR pull request 13413).
+    FRR 8.4 leaves a shrunk group in the kernel when a link comes back (FRR pull request 13413).
     """
-    groups = () if shared_groups else ("no zebra nexthop kernel enable",)
-    return _text(f"hostname {router.name}", *_log(folder, "zebra"), *groups)
+    return _text(f"hostname {router.name}", *_log(folder, "zebra"), "no zebra nexthop kernel enable")
 
 
 def igp_configuration(design: Design, router: Router, folder: str) -> str:
