@@ -161,22 +161,9 @@ def _strip(
     def across(time: float) -> float:
         return _LEFT + (time - first) / (last - first) * (right - _LEFT)
 
-    points = [
-        (across(float(t)), _BOTTOM - float(v) / most * (_BOTTOM - _TOP)) for t, v in zip(times, above, strict=True)
-    ]
-    area = (
-        f"M{_LEFT:.1f} {_BOTTOM:.1f}" + "".join(f"L{x:.1f} {y:.1f}" for x, y in points) + f"L{right:.1f} {_BOTTOM:.1f}Z"
-    )
-    each = (right - _LEFT) / max(len(times) - 1, 1)
-    spots = tuple(
-        Spot(
-            x - each / 2,
-            each,
-            f"{(moment := datetime.fromtimestamp(float(t), UTC)):%Y-%m-%dT%H:%M:%S}",
-            f"{moment:%H:%M:%S} UTC, {mbps(float(v))} above the limit",
-        )
-        for t, v, (x, _) in zip(times, above, points, strict=True)
-    )
+    xs = [across(float(t)) for t in times]
+    ys = [_BOTTOM - float(v) / most * (_BOTTOM - _TOP) for v in above]
+    line = "".join(f"L{x:.1f} {y:.1f}" for x, y in zip(xs, ys, strict=True))
     chosen = np.unique(np.linspace(0, len(times) - 1, _TICKS).round().astype(int))
     return Strip(
         title="Traffic above the limit over time",
@@ -187,13 +174,27 @@ def _strip(
         top=_TOP,
         bottom=_BOTTOM,
         most=mbps(most),
-        area=area,
+        area=f"M{_LEFT:.1f} {_BOTTOM:.1f}{line}L{right:.1f} {_BOTTOM:.1f}Z",
         ticks=tuple(
             Time(across(float(times[i])), f"{datetime.fromtimestamp(float(times[i]), UTC):%H:%M}") for i in chosen
         ),
         flags=_flags([(across(t), one_line(words, 60), name) for t, words, name in incidents if first <= t <= last]),
-        spots=spots,
+        spots=_spots(times, above, xs, (right - _LEFT) / max(len(times) - 1, 1)),
         cursor=across(float(times[row])) if row is not None else None,
+    )
+
+
+def _spots(times: Floats, above: Floats, xs: Sequence[float], each: float) -> tuple[Spot, ...]:
+    """Where each sample can be clicked, `each` pixels wide, and what it says."""
+    moments = [datetime.fromtimestamp(float(t), UTC) for t in times]
+    return tuple(
+        Spot(
+            x - each / 2,
+            each,
+            f"{moment:%Y-%m-%dT%H:%M:%S}",
+            f"{moment:%H:%M:%S} UTC, {mbps(float(v))} above the limit",
+        )
+        for moment, v, x in zip(moments, above, xs, strict=True)
     )
 
 

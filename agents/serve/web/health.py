@@ -60,30 +60,15 @@ def calendars_of(room: Room) -> CalendarsState | None:
 
 def health_of(room: Room, live: Live | None) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """Everything about the room's own state."""
-    age = room.watch.age()
-    dead = [x for x in room.board.messages.values() if x.state == "dead"]
-    waits = [x for x in room.board.messages.values() if x.state == "waiting"]
     error = room.watch.demands.forecast_error()
     told = f"{100 * error[0]:.1f} % off, the last value {100 * error[1]:.1f} %" if error else "not known yet"
     standard = sorted(room.watch.detector.thresholds.items())
     thresholds = ", ".join(f"{k.replace('_', ' ')} {v:.1f}" for k, v in standard)
-    source = (
-        ("Site", room.place.site),
-        ("Answers", room.watch.failed[1] if room.watch.failed else "yes"),
-        (
-            "Newest sample",
-            f"{age_words(age)} old, every {interval_words(room.watch.interval_s)}" if age is not None else "none",
-        ),
-        ("Samples watched", f"{room.watch.detector.samples:,}"),
-    )
     detector = (
         ("False alarms asked for", f"{room.settings.alarms_per_week:g} a week on a healthy network"),
         ("Thresholds, standard errors", thresholds),
         ("Open anomalies", str(len(room.watch.detector.open))),
     )
-    channels = tuple((x.name, room.postman.trouble.get(x.name, "delivers")) for x in room.settings.channels)
-    nobody = () if channels else (("Receivers", "none: nobody is called; name them in room.toml"),)
-    delivery = (*channels, *nobody, ("Messages waiting", str(len(waits))), ("Dead letters", str(len(dead))))
     forecast = (("Quarter hours known", str(len(room.watch.demands))), ("Forecast against what came", told))
     held = room.run_folders.held
     runs = f"{counted(held.folders, 'folders')}, {held.size / 1e6:.1f} MB; " if held else ""
@@ -94,14 +79,33 @@ def health_of(room: Room, live: Live | None) -> tuple[tuple[str, tuple[tuple[str
         ("Runs begun here", f"{runs}{room.run_folders.words}"),
     )
     return (
-        ("Source", source),
+        ("Source", _source(room)),
         ("Data and twin", live.health if live else (("Measured", "nothing yet"),)),
         ("Detector", detector),
         ("Forecast", forecast),
-        ("Calling people", delivery),
+        ("Calling people", _delivery(room)),
         ("Agents", crew),
         *_sites(room.place.among),
     )
+
+
+def _source(room: Room) -> tuple[tuple[str, str], ...]:
+    age = room.watch.age()
+    newest = f"{age_words(age)} old, every {interval_words(room.watch.interval_s)}" if age is not None else "none"
+    return (
+        ("Site", room.place.site),
+        ("Answers", room.watch.failed[1] if room.watch.failed else "yes"),
+        ("Newest sample", newest),
+        ("Samples watched", f"{room.watch.detector.samples:,}"),
+    )
+
+
+def _delivery(room: Room) -> tuple[tuple[str, str], ...]:
+    states = [x.state for x in room.board.messages.values()]
+    channels = tuple((x.name, room.postman.trouble.get(x.name, "delivers")) for x in room.settings.channels)
+    nobody = () if channels else (("Receivers", "none: nobody is called; name them in room.toml"),)
+    waits = ("Messages waiting", str(states.count("waiting"))), ("Dead letters", str(states.count("dead")))
+    return (*channels, *nobody, *waits)
 
 
 def consoles_of(among: Among | None) -> tuple[tuple[str, str], ...]:
