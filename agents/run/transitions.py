@@ -113,8 +113,8 @@ class Operator(Protocol):
         """Mbit/s that the diagnosed state would harm under the most traffic that the policy foresees."""
         ...
 
-    async def watch(self) -> bool:
-        """Let time pass until the diagnosed state harms somebody: False where it does not as long as is watched."""
+    async def watch(self) -> str:
+        """Let time pass until the network is to be diagnosed anew, and say why; empty where it is not in that time."""
         ...
 
     def record_verdict(self) -> None:
