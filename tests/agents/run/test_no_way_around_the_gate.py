@@ -38,6 +38,7 @@ from tests.agents.hostile_runs import (
     play,
     unapproved_changes,
 )
+from tests.depth import examples
 from tools.box.handover import Decision, PlanSubmission, Role
 from tools.box.registry import Toolbox
 from tools.box.run_state import Desk, ReadSide
@@ -54,7 +55,7 @@ from twin.plan import Change, DrainNode, Plan, SetWeight, way_back
 from twin.policy import Policy
 from twin.store import TwinStore
 
-EXAMPLES = int(os.environ.get("TWINOPS_GATE_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("TWINOPS_GATE_EXAMPLES", examples(4)))
 STEPS = 24
 
 ROLES: Sequence[Role] = list(CONTRACTS)

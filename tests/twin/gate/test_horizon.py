@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from agents.show.judging import judge_plan
+from tests.depth import thinned
 from tests.twin.gate.declared_day import DAY
 from tests.twin.optimise.networks import network_of
 from tests.twin.sim.oracle import broken, reference
@@ -67,7 +68,7 @@ SIX_NETWORKS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SIX_NETWORKS)
+@pytest.mark.parametrize("name", thinned(SIX_NETWORKS, 2))
 def test_circuits_that_sleep_for_the_night_may_not_stay_asleep_in_the_evening_and_may_until_the_morning(name):
     night = night_of(name)
     plan, hours = plan_sleep(night, POLICY).plan, ahead(night)

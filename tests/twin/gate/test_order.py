@@ -5,6 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agents.show.judging import judge_plan
+from tests.depth import examples
 from tests.twin.optimise.networks import network_of
 from tests.twin.random_networks import changes, networks
 from twin.errors import InputError
@@ -120,7 +121,7 @@ def every_order(plan: Plan):
             yield plan.model_copy(update={"steps": tuple(plan.steps[i] for i in order)})
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(12))
 @given(st.data(), networks(max_nodes=5))
 def test_the_search_finds_an_order_exactly_when_trying_all_of_them_does(data, network):
     steps = []

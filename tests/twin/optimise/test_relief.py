@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from evals.cases.gate.good import gate_network
 from evals.oracle.carried import carried
 from evals.oracle.passing import passes
+from tests.depth import examples, thinned
 from tests.twin.optimise.networks import network_of, random_network
 from twin.errors import DeadlineError, InputError
 from twin.faults import REMEDIES, Fault, FaultKind, with_fault
@@ -59,7 +60,7 @@ def incidents() -> list[Incident]:
     drawn: list[Incident] = []
     for name in ("topozoo/Abilene", "sndlib/polska"):
         sound = load_network(name)
-        for seed in range(5):
+        for seed in thinned(range(5), 2):
             network = with_fault(sound, draw_fault(sound, seed))
             drawn.append(Incident(network, sound, relieve(network, Policy(), reference=sound)))
     return drawn
@@ -73,7 +74,7 @@ def plans_of(incidents: list[Incident], *methods: str) -> list[tuple[Network, Pl
 def test_proposals_on_drawn_incidents_pass_the_gate(incidents):
     declared = {id(network): reference for network, reference, _ in incidents}  # planners are told it, too
     verdicts = [verify(x, network, Policy(), declared=declared[id(network)]) for network, x in plans_of(incidents)]
-    assert len(verdicts) >= 12
+    assert len(verdicts) >= 10
     assert sum(verdict.passed for verdict in verdicts) >= 0.95 * len(verdicts)
 
 
@@ -367,7 +368,7 @@ def test_one_tunnel_is_as_good_as_the_best_of_all_single_tunnels(seed):
     )
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(5))
 @given(st.integers(0, 10_000))
 @example(600)  # another source than the link's own tail ties where it is best lowered
 @example(1153)  # and here where it is best raised

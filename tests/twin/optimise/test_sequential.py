@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import examples
 from tests.twin.optimise.networks import data_folder, random_network
 from twin.formats import read_network
 from twin.gate.verdict import verify
@@ -20,7 +21,7 @@ from twin.sim.simulate import simulate
 LOOSE = Policy(max_blast_radius=1, max_delay_stretch=50, max_failure_utilisation=50, max_utilisation=0.3)
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(4))
 @given(seed=st.integers(0, 10_000))
 def test_the_peak_is_what_the_simulator_measures_and_never_above_segments_alone(seed):
     network = random_network(seed, nodes=7, extra=5, load=1.5)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import DEEP
 from tests.twin.optimise.networks import data_folder, network_of, random_network
 from twin.formats import read_network
 from twin.gate.verdict import verify
@@ -77,7 +78,7 @@ def test_no_more_weights_change_than_allowed_and_none_that_is_fixed(most):
 def test_plans_fit_the_steps_that_the_policy_allows_and_pass_the_gate():
     loose = Policy(max_blast_radius=1, max_delay_stretch=50, max_failure_utilisation=50, max_utilisation=0.3)
     plans = 0
-    for seed, most in product(range(4), (1, 4)):
+    for seed, most in product(range(0 if DEEP else 2, 4), (1, 4)):
         network = random_network(seed, nodes=5, extra=3, load=2)
         fine = with_weights(network, [link.weight * 100 for link in network.links])
         policy = loose.model_copy(update={"max_steps": most})
