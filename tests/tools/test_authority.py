@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
@@ -36,13 +37,18 @@ def struck() -> EmulatedNetwork:
     return live
 
 
+def desk_on(live: EmulatedNetwork) -> Desk:
+    return Desk(inventory=load_network("sndlib/abilene"), policy=Policy(), live=ReadSide(live), since=NOON, seed=5)
+
+
 @pytest.fixture
 def incident(struck: EmulatedNetwork) -> Desk:
-    return Desk(inventory=load_network("sndlib/abilene"), policy=Policy(), live=ReadSide(struck), since=NOON, seed=5)
+    return desk_on(struck)
 
 
-@pytest.fixture
-def submitted(incident: Desk) -> Desk:
+@pytest.fixture(scope="module")
+def planned(struck: EmulatedNetwork) -> Desk:
+    incident = desk_on(struck)
     for role, tool, arguments in (
         ("monitoring", "list_symptoms", {}),
         ("monitoring", "report_incident", {"explanation": "x"}),
@@ -54,6 +60,11 @@ def submitted(incident: Desk) -> Desk:
     handle = next(iter(incident.proposals))
     assert call(incident, "planning", "submit_plan", plan=handle, explanation="x").ok
     return incident
+
+
+@pytest.fixture
+def submitted(planned: Desk) -> Desk:
+    return deepcopy(planned, {id(planned.live): planned.live})
 
 
 def test_the_read_side_of_a_network_offers_nothing_that_changes_it(incident: Desk):
