@@ -141,7 +141,7 @@ class _Search:
         self._swept, self._engine = (known.swept, known.engine) if known is not None else (_unknown, _HERE)
         self._ahead: dict[frozenset[int], Stressed] = {}
         self._base = known.state if known is not None else self._stressed(network)
-        self._end = self._base if self._final is None else self._stressed(self._final)
+        self._end = self._base if self._final is None else self._stressed(self._final, self._base)
         self._known = {frozenset[int](): _Reached(self._base, 0.0)}
         self._dead: set[frozenset[int]] = set()
         self.deepest: tuple[int, ...] = ()
@@ -223,7 +223,8 @@ class _Search:
             state = self._after(done)
             if len(self._known) >= _KEPT:
                 del self._known[next(x for x in self._known if x)]
-            whole = self._end if len(done) == len(self._steps) else self._ahead.pop(key, None) or self._stressed(state)
+            whole = self._end if len(done) == len(self._steps) else self._ahead.pop(key, None)
+            whole = whole or self._stressed(state, self._base)
             self._known[key] = _Reached(whole, moved_share(self._base.network, state))
         return self._known[key]
 
@@ -257,9 +258,10 @@ class _Search:
     def _adds_up(self, state: Network) -> bool:
         return self._tunnelled is not None and self._tunnelled.differs_in_tunnels(state)
 
-    def _stressed(self, state: Network) -> Stressed:
+    def _stressed(self, state: Network, base: Stressed | None = None) -> Stressed:
         limit, together = self._policy.max_failure_utilisation, self._tunnelled
-        return Stressed(state, self._failures, limit, self._swept(state), together=together)
+        beside = (base, together) if base is not None and together is not None else None
+        return Stressed(state, self._failures, limit, self._swept(state), together=together, beside=beside)
 
 
 def _unknown(state: Network) -> None:

@@ -282,7 +282,12 @@ class Judge:
             grown = self._grown(state, self.start.grown(factor).network, factor)
             as_declared = self.declared is not None and stands_as(state, self.declared)
             judged.wholes[factor] = Stressed(
-                grown, self.failures, self.limit, multiple=multiple, as_declared=as_declared
+                grown,
+                self.failures,
+                self.limit,
+                multiple=multiple,
+                beside=(self.start, self._tunnelled) if factor == 1 else None,
+                as_declared=as_declared,
             )
         return judged.wholes[factor]
 

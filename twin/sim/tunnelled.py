@@ -5,11 +5,13 @@ A state costs what the failures do that touch its moved demands, and no sweep of
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Network, Tunnel
+from twin.model import Floats, Ints, Network, Tunnel
 
+from .arrays import FAR
 from .simulate import Failure, FailureSweep
 from .superposed import LoneLoads, MovedLoads, Superposition, SweptLoads
 from .walked import astray_adds_up
@@ -20,6 +22,12 @@ PAYS = 1 << 20
 Pair = tuple[str, str]
 
 
+class _Moved(NamedTuple):
+    pair: tuple[int, int]  # source and target, by position
+    tunnels: tuple[Tunnel | None, Tunnel | None]  # before and now
+    volume: float  # Mbit/s
+
+
 class TunnelledStates:
     """A network, its failures, and the sweeps of it under other tunnels; the network itself is swept once."""
 
@@ -28,6 +36,7 @@ class TunnelledStates:
     ) -> None:
         self.network, self.failures = network, tuple(failures)
         self._known = known
+        self._latest: tuple[Network, list[_Moved] | None] | None = None
         self._alone: dict[tuple[int, int, Tunnel | None], LoneLoads] = {}
 
     def sweep(self, state: Network, limit: float, *, factor: float = 1.0) -> FailureSweep | None:
@@ -36,13 +45,49 @@ class TunnelledStates:
         `state` is the network with demands as they are; it may have other tunnels and nothing else. Excess counts from
         `limit`, a share of capacity.
         """
-        if not self.failures or (factor != 1 and state.limits) or not self.differs_in_tunnels(state):
+        if not self.failures or (factor != 1 and state.limits) or not astray_adds_up(state):
             return None
-        if not astray_adds_up(state):
+        moves = self._moves(state)
+        if moves is None:
             return None
         demands, swept = self._whole
         moved = MovedLoads(swept, ())
-        was, now = _by_pair(self.network), _by_pair(state)
+        for pair, tunnels, volume in moves:
+            off, onto = (self._loads(pair, x) for x in tunnels)
+            moved = moved.moved(off, onto, volume)
+        return demands.sweep(moved.grown(factor), limit)
+
+    def missed(self, state: Network, row: int, before: tuple[Ints, Floats]) -> tuple[Ints, Floats] | None:
+        """Return what demands miss in a state under a failure, by position as `Shortfall` has it, None where unknown.
+
+        `before` is what they miss in the network itself: those alone that go by other tunnels may miss more or less.
+        """
+        arrays, moves = self._whole[0].arrays, self._moves(state)
+        if moves is None or (arrays.keep[arrays.weight < FAR] < 1).any() or not astray_adds_up(state):
+            return None
+        (where, amounts), n = before, len(arrays.up)
+        for pair, tunnels, volume in moves:
+            place, lone = pair[1] * n + pair[0], self._loads(pair, tunnels[1])
+            at = int(np.searchsorted(lone.rows, row))
+            touched = at < len(lone.rows) and lone.rows[at] == row
+            missing = volume * float(lone.lost_under[at] if touched else lone.lost)
+            others = where != place
+            where, amounts = where[others], amounts[others]
+            if missing > 0:
+                into = int(np.searchsorted(where, place))
+                where, amounts = np.insert(where, into, place), np.insert(amounts, into, missing)
+        return where, amounts
+
+    def _moves(self, state: Network) -> list[_Moved] | None:
+        """Return the demands that go by other tunnels in a state; None where it differs in more, or by several each."""
+        if self._latest is not None and self._latest[0] is state:
+            return self._latest[1]
+        found = self._found(state) if self.differs_in_tunnels(state) else None
+        self._latest = state, found
+        return found
+
+    def _found(self, state: Network) -> list[_Moved] | None:
+        was, now, found = _by_pair(self.network), _by_pair(state), list[_Moved]()
         for ends in sorted({*was, *now}):
             before, after = was.get(ends, ()), now.get(ends, ())
             if before == after:
@@ -50,9 +95,9 @@ class TunnelledStates:
             if len(before) > 1 or len(after) > 1:
                 return None
             pair = self.network.node(ends[0]), self.network.node(ends[1])
-            off, onto = (self._loads(pair, x[0] if x else None) for x in (before, after))
-            moved = moved.moved(off, onto, float(demands.arrays.offered[pair[1], pair[0]]))
-        return demands.sweep(moved.grown(factor), limit)
+            tunnels = before[0] if before else None, after[0] if after else None
+            found.append(_Moved(pair, tunnels, float(self.network.offered[pair])))
+        return found
 
     @cached_property
     def _whole(self) -> tuple[Superposition, SweptLoads]:

@@ -9,6 +9,7 @@ from twin.faults import Fault, FaultKind, with_fault
 from twin.formats.load import load_network
 from twin.gate import order
 from twin.gate.checks.context import Context
+from twin.gate.checks.stressed import Stressed
 from twin.gate.order import safe_order
 from twin.gate.outlook import HOUR, Hour, Outlook
 from twin.model import Network, SegmentList, Tunnel
@@ -22,6 +23,7 @@ from twin.sim.arrays import compile_network
 from twin.sim.failure_sweep import sweep_failures
 from twin.sim.route import needs_full, route
 from twin.sim.simulate import simulate, single_failures
+from twin.sim.tunnelled import TunnelledStates
 
 POLICY = Policy()
 POLSKA = load_network("sndlib/polska")
@@ -130,3 +132,28 @@ def test_beside_a_lossy_circuit_that_is_drained_tunnels_are_swept_as_where_nothi
     assert moving.objection(tried) == Judge(sound, POLICY).objection(
         apply_all(sound, (SetTunnel(tunnel=tried.tunnels[0]),))
     )
+
+
+def test_who_misses_what_beside_a_wrong_route_is_found_of_those_alone_who_go_by_other_tunnels():
+    hole = Fault(kind=FaultKind.BLACKHOLE, element="node/Lodz", target="node/Krakow")
+    network = with_fault(POLSKA, hole)
+    failures = single_failures(network)
+    tunnelled = TunnelledStates(network, failures)
+    steps = [
+        SetTunnel(tunnel=Tunnel(name=source, source=source, target=target, paths=(SegmentList(via=(via,)),)))
+        for source, via, target in (
+            ("Gdansk", "Kolobrzeg", "Krakow"),
+            ("Warsaw", "Lodz", "Krakow"),
+            ("Lodz", "Krakow", "Rzeszow"),
+        )
+    ]
+    base = Stressed(network, failures, 1.0)
+    for count in (1, 3):
+        state = apply_all(network, steps[:count])
+        beside, alone = Stressed(state, failures, 1.0, beside=(base, tunnelled)), Stressed(state, failures, 1.0)
+        assert tunnelled.missed(state, 0, base.missed(0)) is not None
+        for row in range(len(failures)):
+            (places, missing), (expected, amounts) = beside.missed(row), alone.missed(row)
+            kept = missing > 1e-6, amounts > 1e-6
+            np.testing.assert_array_equal(places[kept[0]], expected[kept[1]], err_msg=failures[row].name)
+            np.testing.assert_allclose(missing[kept[0]], amounts[kept[1]], rtol=1e-9)

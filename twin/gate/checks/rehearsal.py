@@ -48,7 +48,8 @@ class Rehearsal:
     @cached_property
     def stressed(self) -> tuple[Stressed, ...]:
         """Each state, under every single failure of any of them."""
-        return tuple(self._under_failures(state) for state in self.states)
+        first = self._under_failures(self.states[0])
+        return first, *(self._under_failures(state, first) for state in self.states[1:])
 
     @cached_property
     def closing(self) -> tuple[Stressed, ...]:
@@ -121,10 +122,20 @@ class Rehearsal:
         fullest = (max(x, key=lambda hour: float(hour.demands.sum())) for x in hours if x)
         return frozenset({proportion(self.base.demands, x.demands) or 1.0 for x in fullest} - {1.0})
 
-    def _under_failures(self, state: Network) -> Stressed:
+    def _under_failures(self, state: Network, first: Stressed | None = None) -> Stressed:
         limit, error, declared = self.policy.max_failure_utilisation, self.context.error, self.context.declared
         as_declared = declared is not None and stands_as(state, declared)
-        return Stressed(state, self._failures, limit, error=error, together=self._together, as_declared=as_declared)
+        together = self._together
+        beside = (first, together) if first is not None and isinstance(together, TunnelledStates) else None
+        return Stressed(
+            state,
+            self._failures,
+            limit,
+            error=error,
+            together=together,
+            beside=beside,
+            as_declared=as_declared,
+        )
 
     @property
     def ends(self) -> tuple[Stressed, Stressed]:

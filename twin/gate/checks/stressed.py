@@ -39,7 +39,9 @@ class Stressed:
     which remembers whose traffic they cost. With an `error`, a figure that is worse by less than that is not worse.
     `together` sweeps it with others that differ little from it, by adding up what differs.
     `multiple` is a state of which all demands of this one are as many times as large.
-    `summed` is what each failure puts on each link, where that is known. `as_declared` says that it is configured as
+    `summed` is what each failure puts on each link, where that is known. `beside` is a state that this one differs
+    from in its tunnels, if at all, and how those add up: who misses what is then found of those who go by them alone.
+    `as_declared` says that it is configured as
     the inventory declares the network.
     """
 
@@ -52,6 +54,7 @@ class Stressed:
     together: TunnelledStates | SuccessiveSweeps | None = None
     multiple: "tuple[Stressed, float] | None" = None
     summed: tuple[Superposition, SweptLoads] | None = None
+    beside: "tuple[Stressed, TunnelledStates] | None" = None
     as_declared: bool = False
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
     _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
@@ -169,10 +172,24 @@ class Stressed:
             return where, factor * amounts
         known = self._missed.get(failure.name)
         if known is None:
-            known = self._shortfall.missed(failure)
+            known = self._missed_beside(failure) or self._shortfall.missed(failure)
             if sum(len(x) for x, _ in self._missed.values()) <= _KEPT:
                 self._missed[failure.name] = known
         return known
+
+    def _missed_beside(self, failure: Failure) -> tuple[Ints, Floats] | None:
+        if self.beside is None or not self.network.astray:
+            return None
+        (state, tunnelled), rows = self.beside, self._rows
+        row = rows.get(failure.name)
+        if row is None or tunnelled.failures != state.failures:
+            return None
+        return tunnelled.missed(self.network, row, state.missed(row))
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        failures = self.beside[0].failures if self.beside is not None else ()
+        return {failure.name: row for row, failure in enumerate(failures)}
 
     def repairs(self, limit: float | None) -> tuple[Repair, ...] | None:
         """What failures put on the links until the network has converged, the worst first.
