@@ -4,6 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr
+from io import StringIO
 
 import pytest
 
@@ -149,6 +151,20 @@ def test_wrong_usage_exits_2_with_one_line(arguments):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_what_goes_wrong_is_told_on_a_terminal_in_lines_that_end_between_words(monkeypatch):
+    class Terminal(StringIO):
+        def isatty(self):
+            return True
+
+    asked = "elements", SMALL, "--like", "Nirgendwo-am-See"
+    (line,) = here(*asked).stderr.splitlines()
+    monkeypatch.setenv("COLUMNS", "40")
+    with redirect_stderr(Terminal()) as told:
+        assert twinops.run_command(list(asked)) == 2
+    assert told.getvalue().split() == line.split()
+    assert max(map(len, told.getvalue().splitlines())) <= 40
 
 
 def test_wrong_usage_is_json_when_json_was_asked_for():

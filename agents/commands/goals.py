@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from .options import Json, MaybeNetwork, PolicyFile, SiteFile, place
-from .output import USAGE, emit, say
+from .output import USAGE, emit, say, tell
 
 if TYPE_CHECKING:
     from agents.goals import Goal, Question
@@ -122,7 +122,7 @@ def settled(command: str, text: str, read: "Callable[[str], T | Question]", *, a
         document: dict[str, Any] = {"question": found.model_dump(mode="json")}
         if as_json:
             emit(command, document)
-        sys.stderr.write(f"question: {' '.join(found.question.split())}\n")
+        tell(f"question: {' '.join(found.question.split())}")
         raise typer.Exit(USAGE)
     return found
 

@@ -41,10 +41,14 @@ def say(result: object) -> None:
 
 
 def tell(progress: object) -> None:
-    """Write progress for people on stderr."""
+    """Write progress for people on stderr: a line each, and on a terminal one that ends between words."""
+    from agents.show.lines import wrapped
     from agents.show.tables import console
 
-    console(sys.stderr).print(progress, soft_wrap=True)
+    shown = console(sys.stderr)
+    if isinstance(progress, str) and shown.is_terminal:
+        progress = wrapped(progress, shown.width)
+    shown.print(progress, soft_wrap=True)
 
 
 def give(command: str, answer: "Answer", *, as_json: bool) -> None:
