@@ -10,7 +10,7 @@ from twin.gate.checks.touch import subject
 from twin.model import Network
 from twin.plan import Change, ExpectedEffect, Plan, apply_all, states
 from twin.plan import Objective as GoalInForce
-from twin.printed import percent, rates, share
+from twin.printed import percent, rates, share, short
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
 from twin.sim.simulate import simulate
@@ -145,9 +145,9 @@ def _goal(judge: Judge, after: Value, aim: GoalInForce, required: Sequence[Chang
     if aim == "relieve":
         return relief_goal(judge.before, after)
     peak = _peak(judge.before, after)
-    names = ", ".join(subject(step) for step in required)
+    names = ", ".join(short(subject(step)) for step in required)
     listed = names if len(names) <= 200 else f"{len(required)} elements"
-    return f"{aim.capitalize()} {listed}; {peak}."
+    return f"{aim.replace('_', ' ').capitalize()} {listed}; {peak}."
 
 
 def relief_goal(before: Value, after: Value) -> str:
