@@ -316,20 +316,17 @@ def _fail(code: str, message: str, fix: str, exit_code: int, *, as_json: bool) -
         body = {"code": code, "message": line, "fix": fix, "exit_code": exit_code}
         sys.stdout.write(json.dumps({"format": FORMAT, "error": body}, ensure_ascii=False) + "\n")
         sys.stdout.flush()  # telemetry is delivered after this, and no result waits for it
-    told = f"error: {line} ({fix})" if fix else f"error: {line}"
-    sys.stderr.write(f"{_fitting(told)}\n")
+    sys.stderr.write(_fitting(f"error: {line}{f' ({fix})' if fix else ''}") + "\n")
     return exit_code
 
 
 def _fitting(line: str) -> str:
     """A line that ends between words where a terminal would break it anywhere; one line everywhere else."""
-    if not sys.stderr.isatty():
-        return line
     try:
         from agents.show.lines import wrapped
     except ImportError:  # what is told may be that a folder of ours is missing
         return line
-    return wrapped(line, get_terminal_size().columns)
+    return wrapped(line, get_terminal_size().columns) if sys.stderr.isatty() else line
 
 
 def _require_own_folders() -> None:
