@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
 from shutil import get_terminal_size
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -316,17 +317,11 @@ def _fail(code: str, message: str, fix: str, exit_code: int, *, as_json: bool) -
         body = {"code": code, "message": line, "fix": fix, "exit_code": exit_code}
         sys.stdout.write(json.dumps({"format": FORMAT, "error": body}, ensure_ascii=False) + "\n")
         sys.stdout.flush()  # telemetry is delivered after this, and no result waits for it
-    sys.stderr.write(_fitting(f"error: {line}{f' ({fix})' if fix else ''}") + "\n")
+    told = f"error: {line} ({fix})" if fix else f"error: {line}"
+    if sys.stderr.isatty():  # a terminal would break it anywhere
+        told = fill(told, get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
+    sys.stderr.write(f"{told}\n")
     return exit_code
-
-
-def _fitting(line: str) -> str:
-    """A line that ends between words where a terminal would break it anywhere; one line everywhere else."""
-    try:
-        from agents.show.lines import wrapped
-    except ImportError:  # what is told may be that a folder of ours is missing
-        return line
-    return wrapped(line, get_terminal_size().columns) if sys.stderr.isatty() else line
 
 
 def _require_own_folders() -> None:
