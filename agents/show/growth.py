@@ -239,7 +239,7 @@ def _demand_lines(foreseen: ForeseenGrowth, top: int) -> Iterator[RenderableType
         if foreseen.told_by == "demands"
         else "links grow differently: so do demands, as far as the links tell"
     )
-    rows = [(x.name, mbps(x.mbps), _yearly(*x.per_year)) for x in foreseen.demands]
+    rows = [(x.name, mbps(x.mbps), _yearly(*x.per_year)) for x in foreseen.demands if mbps(x.mbps) != mbps(0.0)]
     yield text_table(("demand", "busy now>", "growth a year>"), rows[:top])
 
 
