@@ -35,16 +35,21 @@ Hops = NDArray[np.int16 | np.int32]
 
 
 class Flows(NamedTuple):
-    """Flows between k node pairs: `key` stands for the 5-tuple, a pair's traffic is split in proportion to `size`.
+    """Flows between k node pairs: each has a key for a 5-tuple, a pair's traffic is split in proportion to `size`.
 
-    Those of pair i are flows `first[i]` to `first[i + 1]`: a large network has millions, whose ends need no room.
+    Those of pair i are flows `first[i]` to `first[i + 1]`. A large network has millions: their ends need no room, and
+    neither do their keys, which are drawn again from `seed` whenever flows are routed.
     """
 
     source: Ids  # [k]
     target: Ids  # [k]
     first: Ints  # [k + 1]
-    key: Words  # [f]
+    seed: tuple[int, int]
     size: Floats  # [f]
+
+    def keys(self) -> Words:
+        """What routers hash of each flow [f]."""
+        return _keys(self.size.size, np.random.default_rng(self.seed))
 
 
 class Paths(NamedTuple):
@@ -61,12 +66,13 @@ class Paths(NamedTuple):
 
 def draw_flows(demands: Floats, seed: int) -> Flows:
     """Draw heavy-tailed flows for each pair with a demand, Mbit/s [n, n]; more of them where the demand is larger."""
-    rng = np.random.default_rng([seed, 1])
+    stream = (seed, 1)
+    rng = np.random.default_rng(stream)
     source, target = np.nonzero(demands)
     number = np.ceil(demands[source, target] / FLOW_MBPS).clip(FEWEST_FLOWS, MOST_FLOWS).astype(np.int64)
     first = np.append(0, np.cumsum(number)).astype(np.int64)
-    key = rng.integers(0, 2**64, int(first[-1]), dtype=np.uint64)
-    return Flows(source.astype(np.int32), target.astype(np.int32), first, key, _sizes(key.size, rng))
+    _keys(int(first[-1]), rng)  # sizes come after the keys
+    return Flows(source.astype(np.int32), target.astype(np.int32), first, stream, _sizes(int(first[-1]), rng))
 
 
 def renew_flows(flows: Flows, share: float, rng: np.random.Generator) -> Flows:
@@ -79,10 +85,8 @@ def renew_flows(flows: Flows, share: float, rng: np.random.Generator) -> Flows:
 
 def even_flows(source: Ints, target: Ints, number: int, seed: int) -> Flows:
     """Draw `number` equal flows for each listed pair, as a prober that varies its port numbers."""
-    rng = np.random.default_rng([seed, 2])
-    key = rng.integers(0, 2**64, source.size * number, dtype=np.uint64)
     first = np.arange(source.size + 1) * number
-    return Flows(source.astype(np.int32), target.astype(np.int32), first, key, np.ones(key.size))
+    return Flows(source.astype(np.int32), target.astype(np.int32), first, (seed, 2), np.ones(source.size * number))
 
 
 def router_salts(n: int, seed: int) -> Words:
@@ -96,12 +100,13 @@ def forward(network: Network, tables: Tables, flows: Flows, salts: Words, drops:
     One flow of each pair goes first: where it met no choice, all the others of its pair follow it.
     """
     n, m = len(network.nodes), len(network.links)
-    if not flows.key.size:
+    if not flows.size.size:
         return _no_paths(m)
+    keys = flows.keys()
     routers = _Routers(network, tables, salts, drops or Drops.none())
     pair = flows.source * np.int32(n) + flows.target
     pairs, once, row = np.unique(pair, return_index=True, return_inverse=True)
-    first = _walk(routers, _sent(flows, once, flows.first[once]))
+    first = _walk(routers, _sent(flows, once, keys[flows.first[once]]))
     steered = np.array([network.node_index[x.source] * n + network.node_index[x.target] for x in network.tunnels])
     forked = first.forked | np.isin(pairs, steered)
     alone = np.flatnonzero(~forked)
@@ -109,7 +114,7 @@ def forward(network: Network, tables: Tables, flows: Flows, salts: Words, drops:
     del first
     shared, member = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int32)]
     for chunk, of in _chunks(flows, forked[row], row):
-        part, group = _grouped(pair[of], _walk(routers, _sent(flows, of, chunk)))
+        part, group = _grouped(pair[of], _walk(routers, _sent(flows, of, keys[chunk])))
         parts.append(part)
         shared.append(chunk.astype(np.int32))
         member.append((reached + group).astype(np.int32))
@@ -177,6 +182,10 @@ def bucket(words: Words, number: Ints) -> Ints:
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     high = (x ^ (x >> np.uint64(31))) >> np.uint64(32)
     return ((high * number.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
+
+
+def _keys(number: int, rng: np.random.Generator) -> Words:
+    return rng.integers(0, 2**64, number, dtype=np.uint64)
 
 
 def _sizes(number: int, rng: np.random.Generator) -> Floats:
@@ -282,9 +291,9 @@ class _Sent(NamedTuple):
     key: Words
 
 
-def _sent(flows: Flows, of: Ints, index: Ints) -> _Sent:
-    """Take these flows, which belong to these entries of pairs."""
-    return _Sent(flows.source[of], flows.target[of], flows.key[index])
+def _sent(flows: Flows, of: Ints, keys: Words) -> _Sent:
+    """Take the flows with these keys, which belong to these entries of pairs."""
+    return _Sent(flows.source[of], flows.target[of], keys)
 
 
 def _stack(tables: Sequence[Hops], *, filler: int) -> Hops:
