@@ -93,9 +93,9 @@ class Lettering:
         for square in _squares(*box):
             self._boxes.setdefault(square, []).append(box)
 
-    def choose(self, candidates: Iterable[Label]) -> Label | None:
-        """Return the first that covers no taken box and the fewest lines; None when all cover a box."""
-        best, fewest = None, math.inf
+    def choose(self, candidates: Iterable[Label], most: int | None = None) -> Label | None:
+        """Return the first that covers no taken box and the fewest lines, at most `most` of them; None without one."""
+        best, fewest = None, math.inf if most is None else most + 1
         for label in candidates:
             squares = _squares(*label.box)
             if any(label.box.overlaps(box) for square in squares for box in self._boxes.get(square, ())):

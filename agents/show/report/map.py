@@ -9,6 +9,8 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
+
 from agents.wording import capacity, share
 from twin.model import Link, Network
 from twin.plan import Change, SetTunnel, subject
@@ -21,6 +23,7 @@ LIMIT = 0.8  # from the limit on a half-link is dashed and carries its percentag
 _QUIET = (0.25, 0.5, 0.7)  # where the colours of loads within the limit change
 _THIN, _THICK = 2.2, 6.4
 _NODE, _TEXT, _FIGURE = 4.2, 10.5, 11.0
+_CLEAR = 8.0  # radii of a node that most circuits are longer than
 _PHONE_TEXT = 17.0  # of the names that a narrow page keeps, by its stylesheet
 
 
@@ -60,6 +63,7 @@ class Drawing(NamedTuple):
     widths: tuple[tuple[str, float], ...]
     title: str
     keys: frozenset[str]  # nodes to name where there is room for few
+    dot: float  # radius of a node
 
 
 class Look(NamedTuple):
@@ -84,22 +88,24 @@ def draw(network: Network, look: Look) -> Drawing:
     """Lay the network out on a sheet and say what every element looks like; what ends at a node that is down, is."""
     look = look._replace(down={*look.down, *(x.id for x in network.nodes if not x.up)})
     sheet = project(network)
-    widths = _widths(network)
+    fine = _fineness(network, sheet)
+    widths = {size: width * fine for size, width in _widths(network).items()}
     ends = [_Ends(link, _half(network, sheet, link), widths[link.capacity]) for link in network.links]
     halves = tuple(_draw_half(end, value, look) for end, value in zip(ends, look.utilisation, strict=True))
     fault, refused = spot(network, sheet, look.fault), spot(network, sheet, look.refused)
-    taken = [_square(float(x), float(y), _NODE) for x, y in zip(sheet.x, sheet.y, strict=True)]
+    taken = [_square(float(x), float(y), _NODE * fine) for x, y in zip(sheet.x, sheet.y, strict=True)]
     taken += [_square(*at, RING) for at in (fault, refused) if at]
     ground = Lettering([end.segment for end in ends], taken)
     figures = _place_figures(ends, look, ground)
-    names = _place_names(network, sheet, look, ground)
+    names = _place_names(network, sheet, look, ground, crowded=fine < 1)
     dots = tuple(_dot(network, sheet, i, look) for i in range(len(network.nodes)))
     legend = tuple((capacity(value), width) for value, width in sorted(widths.items()))[-5:]
     rings = [ring(fault, look.fault)] if fault and look.fault else []
     rings += [ring(refused, look.refused, refused=True)] if refused and look.refused else []
     marks = (*(plan_marks(without(network, look.down), sheet, look.steps) if look.steps else ()), *rings)
     keys = _keys(network, look)
-    return Drawing(sheet.width, sheet.height, halves, dots, marks, names, figures, legend, look.title, keys)
+    more = look.title, keys, _NODE * fine
+    return Drawing(sheet.width, sheet.height, halves, dots, marks, names, figures, legend, *more)
 
 
 def band(utilisation: float, limit: float = LIMIT) -> str:
@@ -134,6 +140,14 @@ def _widths(network: Network) -> dict[float, float]:
         return dict.fromkeys(sizes, (_THIN + _THICK) / 2)
     low, span = math.log(sizes[0]), max(math.log(sizes[-1] / sizes[0]), math.log(10))
     return {size: _THIN + (_THICK - _THIN) * (math.log(size) - low) / span for size in sizes}
+
+
+def _fineness(network: Network, sheet: MapSheet) -> float:
+    """By how much nodes and lines are drawn smaller, so that half of the circuits are as long as four nodes."""
+    forth = [network.links[first] for first, *_ in network.circuits.values()]
+    tails, heads = [network.node_index[x.tail] for x in forth], [network.node_index[x.head] for x in forth]
+    long = np.hypot(sheet.x[tails] - sheet.x[heads], sheet.y[tails] - sheet.y[heads])
+    return min(1.0, float(np.median(long)) / (_CLEAR * _NODE)) if long.any() else 1.0
 
 
 def _half(network: Network, sheet: MapSheet, link: Link) -> Segment:
@@ -205,8 +219,10 @@ def _beside(text: str, segment: Segment) -> list[Label]:
     return [*spots, *around(text, x2, y2, size=_FIGURE, gap=20)]
 
 
-def _place_names(network: Network, sheet: MapSheet, look: Look, ground: Lettering) -> tuple[Label, ...]:
-    """Write the node names that find room; what is placed is taken."""
+def _place_names(
+    network: Network, sheet: MapSheet, look: Look, ground: Lettering, *, crowded: bool
+) -> tuple[Label, ...]:
+    """Write the node names that find room; what is placed is taken. On a crowded map most of them cover no line."""
     placed: list[Label] = []
     keys = _keys(network, look)
     for i in _by_importance(network, look):
@@ -217,7 +233,8 @@ def _place_names(network: Network, sheet: MapSheet, look: Look, ground: Letterin
         )
         inside = [spot for spot in spots if spot.box.inside(sheet.width, sheet.height)]
         stays = [spot for spot, big in zip(spots, grown, strict=True) if big.box.inside(sheet.width, sheet.height)]
-        label = ground.choose(stays if name in keys and stays else inside)
+        most = 0 if crowded and name not in keys else None
+        label = ground.choose(stays if name in keys and stays else inside, most)
         if label is not None:
             placed.append(label)
             ground.take(label.box)

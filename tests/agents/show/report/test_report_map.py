@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from agents.show.report import labels
 from agents.show.report.labels import Box, Lettering, Segment, around, text_width
 from agents.show.report.map import LIMIT, Look, band, bands, draw
 from agents.show.report.projection import project
@@ -176,6 +177,20 @@ def test_no_two_words_on_a_map_overlap(name):
     for figure, name_box in itertools.product(drawing.figures, drawing.names):
         assert not figure.box.overlaps(name_box.box)
     assert len(drawing.names) > len(network.nodes) / 3
+
+
+def test_on_a_crowded_map_nodes_are_small_and_only_names_that_matter_cover_lines():
+    rows = [[(x, y / 2) for x in range(32)][:: 1 if y % 2 else -1] for y in range(32)]
+    network = network_at(*itertools.chain(*rows))
+    busy = next(i for i, link in enumerate(network.links) if {link.tail, link.head} == {"N500", "N501"})
+    crowded = draw(network, Look("", [0.9 if i == busy else 0.1 for i in range(len(network.links))]))
+    roomy = draw(network_at((0, 0), (9, 9)), Look("", [0.1] * 2))
+    assert crowded.dot < roomy.dot
+    assert max(x.width for x in crowded.halves) < max(x.width for x in roomy.halves)
+    lines = [Segment(x.x1, x.y1, x.x2, x.y2) for x in crowded.halves]
+    over = {x.text for x in crowded.names if any(labels._crosses(line, x.box) for line in lines)}
+    assert over <= crowded.keys
+    assert len(crowded.names) > 100
 
 
 def test_a_long_name_at_the_edge_stays_on_the_map_when_a_phone_writes_it_larger(square):
