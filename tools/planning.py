@@ -18,6 +18,7 @@ from twin.policy import Policy
 
 from .arguments import Handle
 from .box.handover import MAX_EXPLANATION, Candidate, NoPlan, PlanSubmission
+from .box.known import known_to
 from .box.run_state import Desk
 
 Explanation = Annotated[str, Field(max_length=MAX_EXPLANATION, description="For the operator.")]
@@ -54,11 +55,10 @@ def propose_plans(desk: Desk) -> Candidates:
     require_data(desk)
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
-        outlook = desk.outlook if desk.brought is None else None  # what was brought is judged by the gate alone
-        coming = Context(outlook=outlook, works=desk.works, step_lasts=desk.step_lasts, declared=desk.inventory)
+        known = known_to(desk) if desk.brought is None else Context()  # what was brought is judged by the gate alone
         with guarded(WALL_LIMIT_S) as guard:
-            lasting = Lasting(desk.state, desk.policy, coming)
-            found = holding(partial(_proposed, desk, lasting), desk.state, desk.policy, coming, lasting=lasting)
+            lasting = Lasting(desk.state, desk.policy, known)
+            found = holding(partial(_proposed, desk, lasting), desk.state, desk.policy, known, lasting=lasting)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
         if guard.said:
             span.set_attribute("twin.cut_off", guard.said)

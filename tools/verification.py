@@ -8,10 +8,9 @@ from pydantic import Field
 from twin.engines.local import Local
 from twin.errors import RefusedError
 from twin.faults import with_fault
-from twin.gate.checks.context import Evidence
 from twin.gate.no_worse import Where, falls_short
 from twin.gate.rules import accepted_loss, busier_failing
-from twin.gate.verdict import Check, Verdict, verify, with_growth
+from twin.gate.verdict import Check, Verdict, verify_knowing, with_growth
 from twin.harm import Harm
 from twin.model import Frozen, Network
 from twin.plan import Plan, apply_all
@@ -20,6 +19,7 @@ from twin.sim.simulate import simulate
 
 from .arguments import Elements
 from .box.handover import MAX_EXPLANATION, Decision, PlanSubmission
+from .box.known import known_to
 from .box.run_state import Desk
 from .box.tracing import evaluated
 from .whatif import failure
@@ -149,26 +149,9 @@ def _require_passing(desk: Desk, plan: str, verdict: Verdict | None) -> None:
 
 
 def _verdict(desk: Desk, plan: Plan) -> Verdict:
-    verdict = verify(
-        plan,
-        desk.state,
-        desk.policy,
-        evidence=_evidence(desk),
-        outlook=desk.outlook,
-        unmodelled=desk.unmodelled,
-        estimated=desk.observation.declared.estimated if desk.observation is not None else "",
-        starts=desk.starts,
-        works=desk.works,
-        step_lasts=desk.step_lasts,
-        declared=desk.inventory,
-        engine=_ENGINE,
-    )
+    verdict = verify_knowing(known_to(desk), plan, desk.state, desk.policy, _ENGINE)
     growth = desk.aim.growth if desk.aim else 1.0
     return with_growth(verdict, plan, desk.state, desk.policy, growth, _ENGINE)
-
-
-def _evidence(desk: Desk) -> Evidence | None:
-    return desk.evidence if desk.observation is not None else None
 
 
 def _busiest(desk: Desk, submission: PlanSubmission) -> str | None:

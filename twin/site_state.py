@@ -14,10 +14,10 @@ from .errors import InputError, StoreError
 from .execute.agreement import step_lasts
 from .files import exists
 from .forecast.outlook import outlook_ahead
-from .formats.build import Reading
+from .formats.build import Account, Reading
 from .formats.measurements.folders import EVERY_FILE
 from .formats.stored import stored
-from .gate.checks.context import Context, Evidence
+from .gate.checks.context import Context, Evidence, Scenario
 from .gate.outlook import hours_to_judge, outlook_by_day
 from .live.files import Look
 from .live.network import LinkSamples, TrafficSamples
@@ -182,6 +182,16 @@ class ComingToSite(NamedTuple):
     context: Context
     questions: tuple[str, ...] = ()
 
+    def known(self, account: Account, evidence: Evidence | None, scenarios: Sequence[Scenario] = ()) -> Context:
+        """All that the gate is told: beside the hours ahead what was read of the network, and what vouches for it."""
+        return replace(
+            self.context,
+            evidence=evidence,
+            scenarios=tuple(scenarios),
+            unmodelled=(*account.unmodelled_routing, *self.questions),
+            estimated=account.estimated_traffic,
+        )
+
 
 def coming_to(  # noqa: PLR0913 - whose hours, from when to when, and what is said of them
     site: OpenSite | None,
@@ -208,13 +218,12 @@ def coming_to(  # noqa: PLR0913 - whose hours, from when to when, and what is sa
         return ComingToSite(Context(starts=begin, outlook=stated))
     if day:
         raise InputError("a site declares its own day", fix="put `day` under [instruments] of the site file")
-    calendar = site.calendar(network, now, policy.tags)
+    calendar, inventory = site.calendar(network, now, policy.tags), site.reading().network
     telemetry, outlook = site.look(lambda: now).telemetry, None
     if hours:
-        planned = site.reading().network
-        outlook = outlook_ahead(network, telemetry, begin, hours, planned=planned, now=now, day=policy.day)
+        outlook = outlook_ahead(network, telemetry, begin, hours, planned=inventory, now=now, day=policy.day)
     lasts = step_lasts(telemetry.declared, interval_of(telemetry.declared, telemetry.links.time))
-    context = Context(outlook=outlook, starts=begin, works=calendar.works, step_lasts=lasts)
+    context = Context(outlook=outlook, starts=begin, works=calendar.works, step_lasts=lasts, declared=inventory)
     return ComingToSite(context, calendar.questions)
 
 

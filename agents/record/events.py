@@ -33,6 +33,8 @@ from .conversation import ToolCalled as ToolCalled
 from .conversation import ToolRequest as ToolRequest
 from .conversation import ToolReturned as ToolReturned
 from .conversation import is_opening as is_opening
+from .meanwhile import CalendarRead as CalendarRead
+from .meanwhile import StopRequested as StopRequested
 from .outcome import Outcome as Outcome
 from .spending import RunBudget
 
@@ -163,13 +165,6 @@ class ExecutionStep(Frozen):
     measured_utilisation: float | None = None
     live_time: datetime | None = Field(default=None, description="The network's own clock, UTC.")
     detail: str
-
-
-class StopRequested(Frozen):
-    """The run was told to stop while a plan was under way: what follows takes it back."""
-
-    kind: Literal["stop requested"] = "stop requested"
-    durable: ClassVar[bool] = True
 
 
 class RunResumed(Frozen):
@@ -304,6 +299,7 @@ Event = Annotated[
     | WindowRehearsed
     | CertificateIssued
     | ExecutionStep
+    | CalendarRead
     | StopRequested
     | RunResumed
     | ApprovalGiven

@@ -15,7 +15,7 @@ from tools.box.handover import Role
 from twin.errors import DivergedError
 from twin.gate.certificate import Certificate
 
-from .events import CertificateIssued, ChatAnswered, Event, ToolCalled, ToolReturned
+from .events import CalendarRead, CertificateIssued, ChatAnswered, Event, ToolCalled, ToolReturned
 from .records import Record
 
 _BY_CHANCE = frozenset({"seconds", "model", "trace", "version"})
@@ -68,6 +68,11 @@ class Recall:
         calls = takewhile(lambda event: event.kind in _CALLS | _ASIDE, self._events())
         wanted = (role, tool, call_id)
         return next((x for x in calls if isinstance(x, ToolReturned) and (x.role, x.tool, x.id) == wanted), None)
+
+    def calendar(self, before: str) -> CalendarRead | None:
+        """Return what was read of others' work before this was done, None where nothing new was."""
+        event = next((event for event in self._events() if event.kind not in _ASIDE), None)
+        return event if isinstance(event, CalendarRead) and event.before == before else None
 
     def _events(self) -> Iterator[Event]:
         return (record.event for record in self._ahead)

@@ -40,6 +40,7 @@ from .driver import Driver
 from .ending import Account, finished
 from .memory import recollection, remember
 from .operator import NetworkOperator
+from .others_work import CalendarReader, OthersWork
 from .request import RunRequest
 from .staging import Scene
 from .transitions import Answering, nobody
@@ -51,8 +52,9 @@ class Ground:
     """What a run works on and with.
 
     `authority` says who may approve and which policy is in force, at any moment. `known` is what is known of the
-    routers, where they are people's own. Of a run that was there before, `worked_s` is the time that it took, seconds,
-    and `trace` its first span as a traceparent. `differing` takes the names of tools that answer otherwise than then.
+    routers, where they are people's own; `calendar` reads what others plan. Of a run that was there before, `worked_s`
+    is the time that it took, seconds, and `trace` its first span as a traceparent. `differing` takes the names of tools
+    that answer otherwise than then.
     """
 
     run: str
@@ -68,6 +70,7 @@ class Ground:
     approvals: Sequence[Approval] = ()
     authority: Authority = NOBODY
     known: Inventory | None = None
+    calendar: CalendarReader | None = None
     worked_s: float = 0.0
     differing: list[str] = field(default_factory=list[str])
     answers: Sequence[QuestionAnswered] = ()
@@ -103,8 +106,9 @@ async def _followed(ground: Ground) -> Ended:
     session = Session(ground.run, ground.model, ground.journal, ground.tracer, meter=meter)
     desk = _desk(ground)
     live, key, authority = ground.scene.live, ground.key, ground.authority
+    others = OthersWork(desk, ground.journal, ground.calendar, request.asked)
     operator = NetworkOperator(
-        desk, session, ground.store, live, key, ground.folder, authority=authority, known=ground.known,
+        desk, session, ground.store, live, key, ground.folder, others, authority=authority, known=ground.known,
         watched=WATCH if request.site is None else timedelta(0),  # of one's own network `twinops watch` goes on looking
     )  # fmt: skip
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)

@@ -43,6 +43,7 @@ from twin.store import TwinStore
 from . import loads
 from .by_people import by_verification, lines_to_type, people_needed, rehearsed, validity
 from .incidents import endings_of, still_harmed, with_plan
+from .others_work import OthersWork
 from .trial import harm_untold, trial_in_place, trial_of
 from .twin_record import TwinRecord
 from .unbroken_work import UnbrokenWork
@@ -63,6 +64,7 @@ class NetworkOperator:
     live: LiveNetwork
     key: SigningKey
     folder: Path
+    others: OthersWork
     authority: Authority = NOBODY
     known: Inventory | None = None
     certificate: Certificate | None = None
@@ -109,9 +111,7 @@ class NetworkOperator:
         found, seen, stated = self.desk.chosen, self.desk.look(), set[str]()
         while self.watched > timedelta(0):
             began = self.live.now
-            why, cancelled = await self.work.done(lambda: seen_later(self.desk, self.live, self.noise, stated))
-            if cancelled:
-                raise asyncio.CancelledError
+            why = await self.work.finished(lambda: seen_later(self.desk, self.live, self.noise, stated))
             self.watched -= max(self.live.now - began, timedelta(seconds=1))
             if why:
                 self.desk.met += outlasting(found, seen, self.desk.look()) if found else ()
@@ -192,10 +192,7 @@ class NetworkOperator:
 
     async def confirm(self) -> bool:
         """Let the network settle and measure again: whether less is harmed than would be, the twin says, without it."""
-        better, cancelled = await self.work.done(self._confirm)
-        if cancelled:
-            raise asyncio.CancelledError
-        return better
+        return await self.work.finished(self._confirm)
 
     def _confirm(self) -> bool:
         desk, limit = self.desk, self.desk.policy.max_utilisation
@@ -221,10 +218,8 @@ class NetworkOperator:
         return not gone and helps
 
     def _gone(self) -> str | None:
-        submission, _ = self._approved()
-        if self._configured is None:
-            return None
-        return no_longer_in_place(submission.plan, self.desk.state, self._configured, self.live)
+        plan, configured = self._approved()[0].plan, self._configured
+        return None if configured is None else no_longer_in_place(plan, self.desk.state, configured, self.live)
 
     async def settle(self) -> None:
         """Keep the plan that was confirmed, and believe the network with it: the next plan is made on top of it."""
@@ -301,10 +296,9 @@ class NetworkOperator:
     @property
     def harmed(self) -> bool:
         """Whether users are still harmed, as far as was measured."""
-        figures = self.figures
-        left = figures.harm_before if figures.harm_after is None else figures.harm_after
-        diagnosed = self.desk.diagnosis.harm if self.desk.diagnosis and figures.harm_after is None else 0.0
-        return diagnosed > self.negligible or (left or 0.0) > self.noise
+        before, after = self.figures.harm_before, self.figures.harm_after
+        diagnosed = self.desk.diagnosis.harm if self.desk.diagnosis and after is None else 0.0
+        return diagnosed > self.negligible or ((before if after is None else after) or 0.0) > self.noise
 
     @property
     def negligible(self) -> float:
@@ -350,12 +344,15 @@ class NetworkOperator:
 
     async def objection_now(self) -> str | None:
         """Look at the network as it is now: why the approved plan must not be made to it; None when it may."""
-        submission, _ = self._approved()
-        desk = self.desk
-        with desk.span("preflight", snapshot=desk.state.id, plan=submission.plan.hash):
+        plan, desk = self._approved()[0].plan, self.desk
+
+        def look() -> str | None:
+            unknown = self.others.unknown("a person makes the plan")
             known = (desk.policy, self._tolerance, desk.inventory, Coming(desk.outlook, desk.works, desk.unmodelled))
-            start = await in_thread(lambda: preflight(submission.plan, desk.state, self.live, *known))
-        return start.refusal
+            return unknown or preflight(plan, desk.state, self.live, *known).refusal
+
+        with desk.span("preflight", snapshot=desk.state.id, plan=plan.hash):
+            return await in_thread(look)
 
     def _counting(self, tier: RiskTier) -> list[Approval]:
         policy, authority = self.desk.policy, self.authority
@@ -367,6 +364,8 @@ class NetworkOperator:
 
     def _execute(self, submission: PlanSubmission, record: OnStep) -> Execution:
         desk = self.desk
+        if (unknown := self.others.unknown("the plan is made")) is not None:
+            return Execution(status="refused", reason=unknown, records=())
         with desk.span("execute", snapshot=desk.state.id, plan=submission.plan.hash) as span:
             execution = execute(
                 submission.plan,
@@ -381,6 +380,7 @@ class NetworkOperator:
                 inventory=desk.inventory,
                 outlook=desk.outlook,
                 works=desk.works,
+                works_now=lambda: self.others.known("a step is made"),
                 unmodelled=desk.unmodelled,
                 turns=desk.turns(desk.look(), desk.state),
                 on_step=record,

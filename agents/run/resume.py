@@ -32,6 +32,7 @@ from twin.version import version
 
 from .ending import Account, finished
 from .lifecycle import Ended, Ground, follow
+from .others_work import calendar_reader
 from .replay import replay_run
 from .request import RunRequest, known_of, request_of
 from .run import RunResult, signing_key
@@ -79,21 +80,15 @@ async def resume_run(
         witness = register.witness(past.started, on_event)
         journal = stack.enter_context(Journal.reopen(folder / JOURNAL, past.reading, clock=clock, listener=witness))
         journal.append(RunResumed(records=len(past.reading.records), torn=past.reading.torn))
+        stage = (past.started.run, folder, request_of(past), network, scene, model, key, journal, store)
         ground = Ground(
-            past.started.run,
-            folder,
-            request_of(past),
-            network,
-            scene,
-            model,
-            key,
-            journal,
-            store,
+            *stage,
             SilentTracer(tracing.tracer, journal),
             past.approvals,
             answers=past.answers_given,
             authority=register.authority,
             known=known_of(past, store),
+            calendar=calendar_reader(past.started.site, past.started.policy),
             worked_s=past.worked_s,
             trace=past.started.trace,
         )

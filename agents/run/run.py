@@ -31,6 +31,7 @@ from twin.store import TwinStore
 from twin.version import version
 
 from .lifecycle import Ground, follow
+from .others_work import calendar_reader
 from .request import RunRequest
 from .staging import Scene, stage_scene, watch_live, watch_site
 from .transitions import Answering, nobody
@@ -101,7 +102,8 @@ async def run_incident(  # noqa: PLR0913 - what a run may be given besides its r
             journal = stack.enter_context(Journal(folder / JOURNAL, clock=clock, listener=listener))
             run = register.run
             stage = (run, folder, request, network, scene, model, key, journal, store, tracing.tracer)
-            ground = Ground(*stage, answering=answering, authority=register.authority, known=staged.known)
+            told = (staged.known, calendar_reader(request.site, request.policy))
+            ground = Ground(*stage, (), register.authority, *told, answering=answering)
             ended = await follow(ground)
             return RunResult(run, folder, ended.finished, journal.head, ended.error)
     except BaseException:

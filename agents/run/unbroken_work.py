@@ -31,6 +31,13 @@ class UnbrokenWork:
                     self._tell()
                 cancelled = True
 
+    async def finished(self, work: Callable[[], T]) -> T:
+        """Return what the work returned. Raises `CancelledError` after it, where the run was cancelled meanwhile."""
+        result, cancelled = await self.done(work)
+        if cancelled:
+            raise asyncio.CancelledError
+        return result
+
     def stop_where_told(self) -> None:
         """Called by the work where it can stop and take back. Raises `asyncio.CancelledError` once told to."""
         if self._told.is_set():

@@ -5,6 +5,7 @@ taken back as soon as the room is there again. Both ends are incidents where the
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -15,12 +16,13 @@ from agents.record.charter import Register
 from agents.record.files import CERTIFICATE, TWIN
 from agents.record.history import read_past
 from agents.run.run import signing_key
+from tools.box.known import known_to
 from tools.box.run_state import Desk
 from twin.errors import CertificateError, InputError, TwinError
 from twin.execute.executor import Execution, execute, recover
 from twin.files import read_text
 from twin.gate.certificate import Certificate
-from twin.gate.verdict import verify
+from twin.gate.verdict import verify_knowing
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.plan import apply_all, way_back
@@ -137,16 +139,8 @@ class RoomCalendar:
         if read.unknown:
             return f"what others plan is not known: {read.unknown[0].name}: {read.unknown[0].failed}"
         plan = entry.scheduled.plan.model_copy(update={"base": state.id})
-        verdict = verify(
-            plan,
-            state,
-            self._policy,
-            evidence=desk.evidence,
-            outlook=desk.outlook,
-            starts=self._live.now,
-            works=read.works,
-            step_lasts=desk.step_lasts,
-        )
+        known = replace(known_to(desk), starts=self._live.now, works=read.works)
+        verdict = verify_knowing(known, plan, state, self._policy)
         failed = next((x for x in verdict.checks if not x.passed and x.name != "useful"), None)
         return "" if failed is None else f"{failed.name}: {failed.detail}"
 
@@ -165,6 +159,7 @@ class RoomCalendar:
             public_key=signing_key(self._home, self._runs).public,
             current=base.id,
             authority=register.authority,
+            inventory=self._snapshot(entry, past.started.inventory),
             outlook=desk.outlook,
             works=self._site.newest.works,
             works_now=lambda: self._site.newest.works,
@@ -172,8 +167,11 @@ class RoomCalendar:
         )
 
     def _base(self, entry: Entry) -> Network:
+        return self._snapshot(entry, entry.scheduled.plan.base)
+
+    def _snapshot(self, entry: Entry, name: str) -> Network:
         with TwinStore.open(self._runs / entry.scheduled.run / TWIN) as store:
-            return store.load_snapshot(entry.scheduled.plan.base)
+            return store.load_snapshot(name)
 
 
 def certificate_of(folder: Path) -> Certificate:

@@ -34,16 +34,18 @@ def objections(past: Past, others: Iterable[Past]) -> Iterator[JointRefusal]:
     if past.judged is None:
         return
     plan, policy = past.judged[0], past.started.policy
-    network = _base(past.folder, plan)
+    network, inventory = _snapshots(past.folder, plan.base, past.started.inventory)
     for other in others:
         if other.judged is None or other.started.run == past.started.run:
             continue
-        against = objection(plan, other.judged[0], network, policy)
+        against = objection(plan, other.judged[0], network, policy, inventory)
         if against is not None:
             yield against._replace(run=other.started.run)
 
 
-def objection(plan: Plan, other: Plan, network: Network, policy: Policy) -> JointRefusal | None:
+def objection(
+    plan: Plan, other: Plan, network: Network, policy: Policy, inventory: Network | None = None
+) -> JointRefusal | None:
     """Say why a plan would not pass with another one made before it, or after it; None when it would."""
     for first, second in ((other, plan), (plan, other)):
         try:
@@ -51,7 +53,7 @@ def objection(plan: Plan, other: Plan, network: Network, policy: Policy) -> Join
         except TwinError as error:
             return JointRefusal("", f"both cannot be made: {error}")
         later = second.model_copy(update={"base": between.id})
-        verdict = verify(later, between, policy, evidence=_JUDGED)
+        verdict = verify(later, between, policy, evidence=_JUDGED, declared=inventory)
         failed = _failed(verdict)
         if failed:
             order = "with the other plan made first" if first is other else "with this plan made first the other one"
@@ -65,6 +67,6 @@ def _failed(verdict: Verdict) -> str:
     return "" if found is None else f"{found.name}: {found.detail}"
 
 
-def _base(folder: Path, plan: Plan) -> Network:
+def _snapshots(folder: Path, base: str, inventory: str) -> tuple[Network, Network]:
     with TwinStore.open(folder / TWIN) as store:
-        return store.load_snapshot(plan.base)
+        return store.load_snapshot(base), store.load_snapshot(inventory)

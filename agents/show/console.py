@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.record.events import (
+    CalendarRead,
     CertificateIssued,
     ChatAnswered,
     ChatRequested,
@@ -153,6 +154,8 @@ class Screen:
                 return [_says(event.role, Text(f"asks: {one_line(asked.text, 400)} {choices}", style="yellow"))]
             case QuestionAnswered() as event:
                 return [_says("operator", Text(f"answers: {one_line(event.choice, 120)} ({one_line(event.by, 80)})"))]
+            case CalendarRead() as event:
+                return [_says("note", Text(one_line(event.words, 400), style="yellow"))]
             case Noted() as event:
                 return [_says("note", Text(one_line(event.text, 400), style="yellow"))]
             case _:

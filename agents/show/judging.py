@@ -13,7 +13,7 @@ from twin.formats.build import Reading
 from twin.formats.load import load_reading
 from twin.gate.checks.context import Evidence, Scenario
 from twin.gate.order import Ordering, safe_order
-from twin.gate.verdict import Verdict, verify
+from twin.gate.verdict import Verdict, verify_knowing
 from twin.model import Network
 from twin.policy import Policy
 from twin.study.day import read_day
@@ -89,21 +89,8 @@ def verdict_on(  # noqa: PLR0913 - as above
     from twin.site_state import coming_to
 
     coming = coming_to(site, reading.network, policy, now, until=plan.until, day=day)
-    verdict = verify(
-        plan,
-        reading.network,
-        policy,
-        evidence=evidence,
-        scenarios=scenarios,
-        unmodelled=(*reading.account.unmodelled_routing, *coming.questions),
-        estimated=reading.account.estimated_traffic,
-        outlook=coming.context.outlook,
-        starts=coming.context.starts,
-        works=coming.context.works,
-        step_lasts=coming.context.step_lasts,
-        engine=engine,
-    )
-    return verdict, coming.questions
+    known = coming.known(reading.account, evidence, scenarios)
+    return verify_knowing(known, plan, reading.network, policy, engine), coming.questions
 
 
 def _harms_on_the_way(verdict: Verdict) -> bool:

@@ -159,18 +159,9 @@ def search_plan(
     def served(state: Network, limits: Policy) -> Sequence["Proposal"]:
         return ending(wish.goal, state, serve(wish.goal, state, limits, terms))
 
-    proposals = holding(served, network, policy, coming.context)
-    choice = choose(
-        proposals,
-        network,
-        policy,
-        terms.scenarios,
-        unmodelled=(*reading.account.unmodelled_routing, *coming.questions),
-        estimated=reading.account.estimated_traffic,
-        growth=aim.growth,
-        evidence=evidence,
-        context=coming.context,
-    )
+    known = coming.known(reading.account, evidence, terms.scenarios)
+    proposals = holding(served, network, policy, known)
+    choice = choose(proposals, network, policy, growth=aim.growth, known=known)
     planned = network
     if site is not None and aim.hours is not None:  # the state carries the traffic of now, whatever was planned
         planned = network.with_demands(planned_traffic(site.reading().network, network.demands, now, shares))

@@ -1,13 +1,15 @@
 """What somebody tries in the console as a plan: its steps, what the gate says of it, and where it refuses it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from agents.wording import capital, counted, sentence
 from tools.box.run_state import Desk
 from twin.elements import find_elements
 from twin.errors import InputError, TwinError
-from twin.gate.verdict import Verdict, verify
+from twin.gate.checks.context import Context
+from twin.gate.verdict import Verdict, verify_knowing
 from twin.model import Network
 from twin.plan import Change, DrainLink, DrainNode, Plan
 from twin.policy import Policy
@@ -46,16 +48,8 @@ def judge_trial(network: Network, desk: Desk, drain: Sequence[str]) -> GateAnswe
         outlook = desk.outlook
     except TwinError:  # too little is measured yet to say what comes
         outlook = None
-    verdict = verify(
-        plan,
-        network,
-        policy,
-        evidence=desk.evidence,
-        outlook=outlook,
-        starts=desk.live.now,
-        works=desk.works,
-        step_lasts=desk.step_lasts,
-    )
+    known = Context(desk.evidence, outlook=outlook, starts=desk.live.now, works=desk.works)
+    verdict = verify_knowing(replace(known, step_lasts=desk.step_lasts, declared=desk.inventory), plan, network, policy)
     failed = sum(not x.passed for x in verdict.checks)
     words = (
         "The gate would let this plan pass, as the network is now"

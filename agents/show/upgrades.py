@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from twin.errors import InputError
 from twin.forecast.sources import load_series
 from twin.formats.load import load_reading
+from twin.gate.checks.context import Context
 from twin.observe.readings.files import Measured, is_twin
 from twin.optimise.goals import choose
 from twin.optimise.upgrade import plan_upgrades_due
@@ -57,7 +58,9 @@ def plan_upgrades(  # noqa: PLR0913 - what grows, by when, by which measurements
         first, last = (week(x.likely) for x in (needed[0], needed[len(proposal.plan.steps) - 1]))
         goal = f"{proposal.plan.goal} The first is due in {first}, the last in {last}."
         proposal = replace(proposal, plan=proposal.plan.model_copy(update={"goal": goal}))
-    choice = choose((proposal,), reading.network, policy)
+    account = reading.account
+    known = Context(unmodelled=account.unmodelled_routing, estimated=account.estimated_traffic)
+    choice = choose((proposal,), reading.network, policy, known=known)
     found = PlanSearch((proposal,), choice, None)
     answer = told_plan(reading, policy, f"upgrade until {until:%F}", found, output=output, top=top)
     weeks: list[JsonValue] = [x.model_dump(mode="json") for x in needed]

@@ -1,6 +1,6 @@
 """What the product is compared with: rules of thumb without a twin, chance, and the product with a part taken out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from zlib import crc32
 
@@ -9,15 +9,19 @@ import numpy as np
 from agents.run.staging import INTERVAL_S
 from twin.diagnose import diagnose, diagnosed_network
 from twin.faults import TRAITS, Fault, FaultKind
+from twin.gate.checks.context import Context
 from twin.gate.verdict import passes
 from twin.live.network import LiveNetwork, Telemetry
 from twin.model import Floats, Ints, Network
 from twin.observe import Observation, observe
+from twin.optimise.ahead import holding
+from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import relieve
-from twin.plan import Change, DrainLink, Plan, SetWeight
+from twin.plan import Change, DrainLink, SetWeight
 from twin.policy import Policy
 
 from .incident import Action, Incident
+from .informed import told_of
 
 _FULL, _LOSS, _DROPS, _GREW = 0.8, 0.01, 0.001, 1.5
 """What alarms are usually set to: utilisation, share lost on a wire, share dropped, growth in an hour."""
@@ -59,12 +63,12 @@ def random_faults(network: Network, seed: int, kinds: Sequence[FaultKind]) -> tu
 
 def without_agents(incident: Incident) -> tuple[Action, ...]:
     """The same diagnosis, planners and gate in one row, without any agent: what the agents add or cost."""
-    return _direct(incident, passes)
+    return _direct(incident, by_gate=True)
 
 
 def without_gate(incident: Incident) -> tuple[Action, ...]:
     """The same, but the best-looking plan is applied unseen by the gate."""
-    return _direct(incident, _anything)
+    return _direct(incident, by_gate=False)
 
 
 def without_twin(incident: Incident) -> tuple[Action, ...]:
@@ -82,21 +86,22 @@ def nothing(incident: Incident) -> tuple[Action, ...]:
     return ()
 
 
-def _direct(incident: Incident, allows: Callable[[Plan, Network, Policy], bool]) -> tuple[Action, ...]:
+def _direct(incident: Incident, *, by_gate: bool) -> tuple[Action, ...]:
     live, policy = incident.live, incident.request.policy
     observation = _look(live)
     best = diagnose(observation).best
     state = diagnosed_network(observation, best)
-    for proposal in relieve(state, policy, reference=incident.network, seed=incident.request.seed):
-        if proposal.plan is not None and allows(proposal.plan, state, policy):
+    told = told_of(incident, state) if by_gate else Context()
+
+    def planner(found: Network, limits: Policy) -> Sequence[Proposal]:
+        return relieve(found, limits, reference=incident.network, seed=incident.request.seed)
+
+    for proposal in holding(planner, state, policy, told):
+        plan = proposal.plan
+        if plan is not None and (not by_gate or passes(plan, state, policy, known=told)):
             step = timedelta(seconds=INTERVAL_S)
-            return tuple(Action(live.now + i * step, change) for i, change in enumerate(proposal.plan.steps))
+            return tuple(Action(live.now + i * step, change) for i, change in enumerate(plan.steps))
     return ()
-
-
-def _anything(plan: Plan, state: Network, policy: Policy) -> bool:
-    del plan, state, policy
-    return True
 
 
 def _look(live: LiveNetwork) -> Observation:

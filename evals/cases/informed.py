@@ -12,12 +12,13 @@ from typing import NamedTuple
 from agents.run.staging import samples_after
 from evals.oracle.exhaustive import LARGEST, short_plan
 from twin.errors import PlanError, TwinError
+from twin.execute.agreement import step_lasts
 from twin.forecast.outlook import outlook_ahead
 from twin.gate.checks.context import Context
-from twin.gate.outlook import Outlook
 from twin.gate.verdict import passes
 from twin.model import Network
 from twin.observe import observe
+from twin.observe.observe import interval_of
 from twin.optimise import segments, sequential
 from twin.optimise.ahead import holding
 from twin.optimise.proposal import Proposal
@@ -64,22 +65,30 @@ def searched(incident: Incident) -> bool:
 
 
 class _Known(NamedTuple):
-    """The true state of a network as the run begins, and what the hours ahead bring to it, by which a run is judged."""
+    """The true state of a network as the run begins, and all that the gate is told of it in a run."""
 
     state: Network
-    outlook: Outlook
+    told: Context
 
     def accepts(self, plan: Plan, policy: Policy) -> bool:
         try:
-            return passes(plan, self.state, policy, outlook=self.outlook)
+            return passes(plan, self.state, policy, known=self.told)
         except TwinError:
             return False
 
 
 def _known(incident: Incident) -> _Known:
-    live, state = incident.live, known_state(incident)
+    state = known_state(incident)
+    return _Known(state, told_of(incident, state))
+
+
+def told_of(incident: Incident, state: Network) -> Context:
+    """All that the gate is told in a run of a state that is believed: hours ahead, inventory, how long steps last."""
+    live, inventory = incident.live, incident.network
     hours, telemetry = incident.request.policy.horizon_hours, live.read_telemetry(live.start)
-    return _Known(state, outlook_ahead(state, telemetry, live.now, hours, planned=incident.network, now=live.now))
+    ahead = outlook_ahead(state, telemetry, live.now, hours, planned=inventory, now=live.now)
+    lasts = step_lasts(live.declared, interval_of(live.declared, telemetry.links.time))
+    return Context(outlook=ahead, starts=live.now, step_lasts=lasts, declared=inventory)
 
 
 def _short(incident: Incident, known: _Known, noise: float) -> Iterator[tuple[Change, ...]]:
@@ -108,7 +117,7 @@ def _accepted(incident: Incident, known: _Known, methods: tuple[str, ...]) -> It
     def planner(state: Network, policy: Policy) -> Sequence[Proposal]:
         return relieve(state, policy, methods=methods, reference=incident.network, time_limit_s=SECONDS)
 
-    for proposal in holding(planner, known.state, policy, Context(outlook=known.outlook)):
+    for proposal in holding(planner, known.state, policy, known.told):
         plan = proposal.plan
         if plan is not None and plan.steps not in made and known.accepts(plan, policy):
             made.add(plan.steps)

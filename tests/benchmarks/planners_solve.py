@@ -1,9 +1,10 @@
 """Whether planners find a plan where there is one: `python -m tests.benchmarks.planners_solve`.
 
 Every short plan on small networks, one change and the promising ones two by two, is put before the gate as planners'
-plans are: with growth under every single failure, members of bundles, the hours ahead, and each step in its own. No
-planner has a hand in that search. A case counts where it finds a plan that passes; it is solved where what the planners
-propose passes, too. `--endings N` takes faults of the suite of that name, told to the planners as they are.
+plans are: with growth under every single failure, members of bundles, the hours ahead, each step in its own, and where
+time is short: windows that close, blackouts, work of others. No planner has a hand in that search. A case counts where
+it finds a plan that passes; it is solved where what the planners propose passes, too. `--endings N` takes faults of the
+suite of that name, told to the planners as they are.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evals.cases.informed import known_state
+from evals.cases.informed import known_state, told_of
 from evals.cases.suite import Workplace
 from evals.oracle.exhaustive import LARGEST, every_change
 from evals.suites import endings, te
@@ -29,13 +30,14 @@ from twin.faults import Fault
 from twin.formats import load_network
 from twin.gate.checks.context import Context
 from twin.gate.outlook import Outlook, local_shift, outlook_by_day
-from twin.gate.verdict import verify
+from twin.gate.verdict import verify_knowing
 from twin.model import Network
 from twin.optimise.ahead import holding
 from twin.optimise.goals import Purpose, plan_for
 from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import relieve
 from twin.plan import Change, Objective, Plan, SleepLink, apply_all
+from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 
@@ -54,10 +56,11 @@ class Task(NamedTuple):
     name: str
     network: Network
     aim: Objective
-    outlook: Outlook | None
+    known: Context
     until: datetime | None
     propose: Callable[[], Sequence[Proposal]]
     tries: Callable[[], Iterator[tuple[Change, ...]]]
+    policy: Policy = POLICY
 
 
 class Found(NamedTuple):
@@ -78,7 +81,7 @@ def solve(task: Task) -> Found:
 
 
 def _passes(task: Task, plan: Plan) -> bool:
-    return verify(plan, task.network, POLICY, outlook=task.outlook, step_lasts=LASTS).passed
+    return verify_knowing(task.known, plan, task.network, task.policy).passed
 
 
 def _steps_pass(task: Task, steps: tuple[Change, ...]) -> bool:
@@ -97,21 +100,47 @@ def te_tasks(count: int) -> Iterator[Task]:
         network = te.SUITE.stage(case, Workplace(Path(tempfile.gettempdir()), Path(tempfile.gettempdir()))).network
         if number % 2:
             network = replace(network, links=tuple(x._replace(members=4) for x in network.links))
-        outlook = _ahead(network, 16) if number % 4 > 1 else None  # the evening is a seventh fuller
+        known = _known(_ahead(network, 16)) if number % 4 > 1 else Context()  # the evening is a seventh fuller
+        told = f"{' members' if number % 2 else ''}{' before the evening' if known.outlook else ''}"
+        name = f"te {case.kind} {case.network} {case.seed}{told}"
+        yield Task(name, network, "relieve", known, None, _relief(network, known, POLICY), _relieving(network))
 
-        def propose(x: Network = network, ahead: Outlook | None = outlook) -> Sequence[Proposal]:
-            return holding(
-                lambda state, policy: plan_for(state, policy, Purpose("relieve")),
-                x,
-                POLICY,
-                Context(outlook=ahead, step_lasts=LASTS),
-            )
 
-        told = f"{' members' if number % 2 else ''}{' before the evening' if outlook else ''}"
-        yield Task(
-            f"te {case.kind} {case.network} {case.seed}{told}", network, "relieve", outlook, None, propose,
-            lambda x=network: relieving(x),
-        )  # fmt: skip
+def _relief(network: Network, known: Context, policy: Policy) -> Callable[[], Sequence[Proposal]]:
+    return lambda: holding(lambda state, limits: plan_for(state, limits, Purpose("relieve")), network, policy, known)
+
+
+def _relieving(network: Network, towards: Sequence[str] = ()) -> Callable[[], Iterator[tuple[Change, ...]]]:
+    return lambda: relieving(network, towards)
+
+
+def _known(outlook: Outlook) -> Context:
+    """What the gate is told: the first step is made half an hour into the first hour."""
+    return Context(outlook=outlook, starts=outlook.hours[0].begins + timedelta(minutes=30), step_lasts=LASTS)
+
+
+def window_tasks(count: int) -> Iterator[Task]:
+    """The same networks with little time: windows that close soon, blackouts, and work of others meanwhile."""
+    for number, task in enumerate(te_tasks(2 * count)):
+        if number % 2:
+            continue
+        known = _known(_ahead(task.network, 16))
+        starts, rng, policy = known.starts or datetime.now(UTC), np.random.default_rng(number), POLICY
+        chosen = [str(x) for x in rng.permutation(list(task.network.circuits))[:3]]
+        match number // 2 % 3:
+            case 0:
+                closes = starts + timedelta(minutes=(20, 50, 80)[number // 6 % 3])
+                policy = POLICY.model_copy(update={"windows": (f"{starts:%H:%M}-{closes:%H:%M}",)})
+            case 1:
+                begins = starts + timedelta(minutes=45)
+                span = f"{begins:%Y-%m-%dT%H:%M}Z/{begins + timedelta(hours=3):%Y-%m-%dT%H:%M}Z"
+                policy = POLICY.model_copy(update={"blackouts": tuple(f"{x} {span}" for x in chosen)})
+            case _:
+                begins = starts + timedelta(minutes=45)
+                work = PlannedWork(name="CHG", elements=(chosen[0],), begins=begins, ends=begins + timedelta(hours=2))
+                known = replace(known, works=(work,))
+        name, propose = f"window {number // 2 % 3} {task.name}", _relief(task.network, known, policy)
+        yield task._replace(name=name, known=known, propose=propose, policy=policy)
 
 
 def _ahead(network: Network, hour: int) -> Outlook:
@@ -146,14 +175,13 @@ def sleep_tasks(count: int) -> Iterator[Task]:
         day = load_network(name, seed=number)
         night = day.with_demands(day.demands * peak * DAY[2])
         outlook = _ahead(night, 2)
-        until = outlook.hours[(4, 8)[number % 2]].begins if number % 3 else None
+        until = outlook.hours[(1, 4, 8)[number // 2 % 3]].begins if number % 3 else None
 
-        def propose(x: Network = night, ahead: Outlook = outlook, end: datetime | None = until) -> Sequence[Proposal]:
+        known = _known(outlook)
+
+        def propose(x: Network = night, told: Context = known, end: datetime | None = until) -> Sequence[Proposal]:
             return holding(
-                lambda state, policy: _ending(plan_for(state, policy, Purpose("sleep")), state, end),
-                x,
-                POLICY,
-                Context(outlook=ahead, step_lasts=LASTS),
+                lambda state, policy: _ending(plan_for(state, policy, Purpose("sleep")), state, end), x, POLICY, told
             )
 
         def tries(x: Network = night) -> Iterator[tuple[Change, ...]]:
@@ -161,7 +189,7 @@ def sleep_tasks(count: int) -> Iterator[Task]:
             return iter([*((s,) for s in single), *combinations(single, 2)])
 
         ends = f" until {until:%H}" if until else " stays"
-        yield Task(f"sleep {name} x{peak:g}{ends}", night, "sleep", outlook, until, propose, tries)
+        yield Task(f"sleep {name} x{peak:g}{ends}", night, "sleep", known, until, propose, tries)
 
 
 def _ending(proposals: Sequence[Proposal], state: Network, until: datetime | None) -> Sequence[Proposal]:
@@ -191,14 +219,12 @@ def endings_tasks(count: int) -> Iterator[Task]:
             towards = [x.target for x in faults if x.target and "node/" in x.target]
 
             def propose(
-                x: Network = state, known: tuple[Fault, ...] = faults, inventory: Network = incident.network
+                x: Network = state, known: tuple[Fault, ...] = faults, told: Context = told_of(incident, state)
             ) -> Sequence[Proposal]:
-                return relieve(x, POLICY, faults=known, reference=inventory)
+                return holding(lambda y, z: relieve(y, z, faults=known, reference=told.declared), x, POLICY, told)
 
-            yield Task(
-                f"endings {case.kind} {case.network} {case.seed}", state, "relieve", None, None, propose,
-                lambda x=state, y=towards: relieving(x, y),
-            )  # fmt: skip
+            told, ahead = f"endings {case.kind} {case.network} {case.seed}", told_of(incident, state)
+            yield Task(told, state, "relieve", ahead, None, propose, _relieving(state, towards))
 
 
 class Tally(NamedTuple):
@@ -224,9 +250,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--te", type=int, default=16)
     parser.add_argument("--sleep", type=int, default=20)
+    parser.add_argument("--window", type=int, default=12)
     parser.add_argument("--endings", type=int, default=12)
     options, worst = parser.parse_args(arguments), 1.0
-    for family, tasks in (("te", te_tasks), ("sleep", sleep_tasks), ("endings", endings_tasks)):
+    families = ("te", te_tasks), ("sleep", sleep_tasks), ("window", window_tasks), ("endings", endings_tasks)
+    for family, tasks in families:
         begun, tally = time.process_time(), Tally()
         for task in tasks(getattr(options, family)):
             found = solve(task)

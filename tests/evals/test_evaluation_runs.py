@@ -15,6 +15,7 @@ import pytest
 from evals.cases.case import CaseBudget
 from evals.cases.result import Result
 from evals.run import run as running
+from evals.run.deadline import OverBudgetError, deadline, held_up
 from evals.run.record import Record, RunSpec
 from evals.run.run import Limits, Unit, begin, close, evaluate, perform, units_of
 from evals.run.table import tabulate
@@ -155,6 +156,19 @@ def test_a_case_that_hangs_ends_as_failed_at_its_budget_wherever_it_hangs(tmp_pa
     assert f"its budget of 0.2 s was used up {words}" in ended.error
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_time_for_which_a_busy_machine_had_no_processor_for_a_case_is_not_its_own():
+    """It was held up for half a second in all, of which nothing had passed when it began."""
+    looks = [0.0, 0.5, 0.5]
+
+    def busy():
+        return looks.pop(0) if len(looks) > 1 else looks[0]
+
+    with pytest.raises(OverBudgetError, match=r"budget of 0\.2 s"), deadline(0.2, "here", busy=busy):
+        hanging()
+    assert looks == [0.5]  # at its budget it was asked, and went on
+    assert held_up() >= 0.0
 
 
 def test_a_crash_is_a_failed_case_and_costs_the_safety_of_the_run(tmp_path, monkeypatch):

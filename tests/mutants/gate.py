@@ -53,8 +53,8 @@ _RULED = (
     Mutant(
         "one step too many is allowed",
         "twin/gate/checks/limits.py",
-        "if len(made) > rules.max_steps:",
-        "if len(made) > rules.max_steps + 1:",
+        "if len(made) > most:",
+        "if len(made) > most + 1:",
         _USE,
     ),
     Mutant(
@@ -84,7 +84,7 @@ _RULED = (
     Mutant(
         "any amount of traffic moves",
         "twin/gate/checks/limits.py",
-        "if share > limit + 1e-9 + _error_of(rehearsal, rehearsal.states[step], share):",
+        "if step and share > limit + 1e-9 + _error_of(rehearsal, made[step - 1].after.network, share):",
         "if share > limit + 1:",
         _USE,
     ),
@@ -137,6 +137,9 @@ _ORACLE = ("tests/twin/gate/test_rules_oracle.py",)
 _LABELLED = ("tests/twin/gate/test_verdict_gate_cases.py",)
 _ODD = ("tests/twin/gate/test_verdict_odd_numbers.py",)
 
+_AHEAD = "twin/gate/checks/horizon.py"
+_DELAY = "tests/twin/gate/test_repair_and_delay.py::test_"
+_ENDED = "tests/twin/gate/test_horizon.py::test_the_steps_that_end_a_plan_are_held_to_all_that_its_steps_are"
 _BACK = "tests/twin/gate/test_brought_back.py::test_"
 _DECLARED = "tests/twin/gate/test_declared.py::test_"
 
@@ -207,12 +210,86 @@ _STATES = (
     Mutant(
         "states on the way meet no failure",
         _RULES,
-        """    return spikes([x.outcome for x in ends], here.outcome, limit, where, error) or worse_under_failure(
-        ends, here, policy, where
-    )
-""",
-        "    return spikes([x.outcome for x in ends], here.outcome, limit, where, error)\n",
+        "        or worse_under_failure(ends, here, policy, where)\n        or late(outcomes",
+        "        or late(outcomes",
         _LABELLED,
+    ),
+    Mutant(
+        "demands may be late between two steps",
+        _RULES,
+        "        or late(outcomes, here.outcome, policy, where)\n",
+        "",
+        (f"{_DELAY}a_demand_that_is_late_between_two_steps_alone_is_found",),
+    ),
+    Mutant(
+        "repairs and delays under a failure are not looked at between two steps",
+        _RULES,
+        "        or worse_in_time(ends, here, policy, where)\n",
+        "",
+        (f"{_DELAY}a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs",),
+    ),
+    Mutant(
+        "demands may be late while others work and something fails",
+        _AHEAD,
+        "    if works or (fullest and not before.is_large):",
+        "    if fullest and not before.is_large:",
+        (f"{_DELAY}a_demand_may_be_no_later_while_others_work_and_something_fails",),
+    ),
+    Mutant(
+        "works that follow one another in an hour count as two at once",
+        _AHEAD,
+        "    turns = (*edges, until) if until is not None else edges",
+        "    turns = (until,) if until is not None else ()",
+        (f"{_CALENDAR[0]}::test_works_that_follow_one_another_in_an_hour_are_not_two_at_once",),
+    ),
+    Mutant(
+        "where nobody knows how long steps take all works are two at once",
+        "twin/gate/checks/context.py",
+        "        return tuple(dict.fromkeys(x for x in found if x))",
+        "        return (self.works,) if any(found) else ()",
+        (f"{_CALENDAR[0]}::test_works_that_follow_one_another_in_an_hour_are_not_two_at_once",),
+    ),
+    Mutant(
+        "what ends a plan may lead anywhere",
+        _AHEAD,
+        "(_ends_before_it_is_made, on_the_way, at_the_end, _once_ended)",
+        "(_ends_before_it_is_made, on_the_way, at_the_end)",
+        (_ENDED,),
+    ),
+    Mutant(
+        "what ends a plan may touch anything",
+        "twin/gate/checks/limits.py",
+        "*rehearsal.closing[1:]), (*rehearsal.plan.steps, *rehearsal.plan.closing)",
+        "), (*rehearsal.plan.steps,)",
+        (_ENDED,),
+    ),
+    Mutant(
+        "steps are made after the plan has ended",
+        _AHEAD,
+        "        if until <= latest:",
+        "        if until <= making.earliest:",
+        ("tests/twin/optimise/test_in_time.py",),
+    ),
+    Mutant(
+        "planners are asked for more steps than there is time for",
+        "twin/optimise/in_time.py",
+        'return policy.model_copy(update={"max_steps": min(policy.max_steps, most)}) if most > 0 else policy',
+        "return policy",
+        ("tests/twin/optimise/test_in_time.py",),
+    ),
+    Mutant(
+        "planners touch what is blacked out while steps are made",
+        "twin/optimise/ahead.py",
+        "(spared := sparing(limits, coming, network)) != limits",
+        "(spared := limits) != limits",
+        ("tests/twin/optimise/test_in_time.py",),
+    ),
+    Mutant(
+        "planners leave steps in an order that does not hold in their hours",
+        "twin/optimise/in_time.py",
+        "    if objection is not None and context.making is not None:",
+        "    if False and context.making is not None:",
+        ("tests/twin/optimise/test_in_time.py",),
     ),
     Mutant(
         "traffic dropped on the way is not seen",

@@ -47,6 +47,7 @@ def test_a_window_ahead_is_judged_by_the_traffic_of_its_own_hours(tmp_path):
     starts = (look.now + timedelta(hours=7)).replace(minute=0, second=0, microsecond=0)
     coming = coming_to(site, look.network, Policy(horizon_hours=6), look.now, starts=starts).context
     assert coming.starts == starts
+    assert coming.declared == site.reading().network
     first = coming.outlook.hours[0]
     assert starts - timedelta(hours=1) < first.begins <= starts
     shift = local_shift(look.network)

@@ -1,5 +1,6 @@
 """When single demands take no longer than they may: by the limits for all and for each, and by what they took."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,28 +34,32 @@ def unknown_demand(network: Network, policy: Policy) -> str:
     return next((name for name in policy.demands if not known.issuperset(name.split("->", 1))), "")
 
 
-def late(before: Outcome, after: Outcome, policy: Policy, where: Where) -> Violation | None:
-    """Return the demand that is too late by most, when its delay is above its limit and longer than before."""
-    most = _most(before.network, policy, failing=False)
+def late(befores: Sequence[Outcome], after: Outcome, policy: Policy, where: Where) -> Violation | None:
+    """Return the demand that is too late by most, when its delay is above its limit and longer than in all before.
+
+    What it takes in the first of these is what stretches are of.
+    """
+    most = _most(after.network, policy, failing=False)
     if not most.limits:  # asked of every state that a planner tries
         return None
-    return _latest(after.network, after.delay_ms, _allowed(_limit(most, before.delay_ms), before), where)
+    limit = _limit(most, befores[0].delay_ms)
+    return _latest(after.network, after.delay_ms, _allowed(limit, befores), where)
 
 
-def slow_under_failure(before: Stressed, after: Stressed, policy: Policy, step: int) -> Violation | None:
-    """Return the first failure under which a demand takes longer than it may, and than it did before under it.
+def slow_under_failure(befores: Sequence[Stressed], after: Stressed, policy: Policy, where: Where) -> Violation | None:
+    """Return the first failure under which a demand takes longer than it may, and than in all before under it.
 
-    What it may take is told in ms, and by how long it takes before with everything up.
+    What it may take is told in ms, and by how long it takes in the first of these with everything up.
     """
-    most = _most(before.network, policy, failing=True)
+    most = _most(after.network, policy, failing=True)
     if not most.limits:
         return None
-    limit = _limit(most, before.outcome.delay_ms)
+    limit = _limit(most, befores[0].outcome.delay_ms)
     for row, (failure, delay_ms) in enumerate(zip(after.failures, after.delays_under(), strict=True)):
-        where = Where(step, failure.name)
-        if _latest(after.network, delay_ms, limit, where):  # what was so before is allowed, and worked out only then
-            now, usual = after.during(row), before.during(row)
-            violation = _latest(now.network, now.delay_ms, _allowed(limit, usual), where)
+        at = where._replace(failure=failure.name)
+        if _latest(after.network, delay_ms, limit, at):  # what was so before is allowed, and worked out only then
+            now, usual = after.during(row), [x.during(row) for x in befores]
+            violation = _latest(now.network, now.delay_ms, _allowed(limit, usual), at)
             if violation:
                 return violation
     return None
@@ -99,8 +104,10 @@ def _limit(most: _Most, usual_ms: Floats) -> Floats:
     return np.minimum(np.where(known, stretched, np.inf), most.longest_ms)
 
 
-def _allowed(limit: Floats, before: Outcome) -> Floats:
-    return np.where(np.isfinite(before.delay_ms), np.maximum(limit, before.delay_ms), limit)
+def _allowed(limit: Floats, befores: Sequence[Outcome]) -> Floats:
+    for before in befores:
+        limit = np.where(np.isfinite(before.delay_ms), np.maximum(limit, before.delay_ms), limit)
+    return limit
 
 
 def _latest(network: Network, delay_ms: Floats, limit: Floats, where: Where) -> Violation | None:

@@ -10,7 +10,7 @@ from twin.model import Network
 from twin.plan import Change, Plan, apply, subject
 from twin.policy import Policy
 from twin.printed import percent
-from twin.sim.simulate import FailureSweep, Outcome, single_failures
+from twin.sim.simulate import FailureSweep, single_failures
 from twin.sim.succession import PAYS, SuccessiveSweeps, can_follow
 from twin.sim.tunnelled import TunnelledStates, tunnelled_states
 
@@ -63,6 +63,12 @@ def _never() -> bool:
     return False
 
 
+Around = tuple[Stressed, Stressed, Stressed, Stressed]
+"""The state before a step, the one after it, the first and the last."""
+Against = Callable[[Around, int], str | None]
+"""Says what else is against making a step as the n-th one."""
+
+
 class Effort(NamedTuple):
     """What a search for an order may take: states that it simulates, and whether no time is left."""
 
@@ -95,23 +101,22 @@ def order_steps(
     network: Network,
     policy: Policy,
     *,
-    allows: Callable[[Outcome], bool],
+    against: Against,
     effort: Effort,
     known: KnownStart | None = None,
 ) -> Ordered:
-    """Search for a safe order as `safe_order` does, in which `allows` holds for every state on the way, too.
+    """Search for a safe order as `safe_order` does, in which there is nothing `against` any step, either.
 
     Ends when the effort is made, however few the steps.
     """
-    search = _Search(steps, network, policy, effort, allows, known)
+    search = _Search(steps, network, policy, effort, against, known)
     found = search.run()
     reached = tuple(steps[i] for i in found or search.deepest)
     return Ordered(reached if found else None, reached, search.states)
 
 
-def _always(outcome: Outcome) -> bool:
-    del outcome
-    return True
+def _nothing(*_: object) -> None:
+    return None
 
 
 class _Reached(NamedTuple):
@@ -126,10 +131,10 @@ class _Search:
         network: Network,
         policy: Policy,
         effort: Effort,
-        allows: Callable[[Outcome], bool] = _always,
+        against: Against = _nothing,
         known: KnownStart | None = None,
     ) -> None:
-        self._steps, self._policy, self._effort, self._allows = tuple(steps), policy, effort, allows
+        self._steps, self._policy, self._effort, self._against = tuple(steps), policy, effort, against
         self._before = _predecessors(steps)
         self._final = _apply_in_any_order(network, self._steps)
         ends = [network] if self._final is None else [network, self._final]
@@ -207,9 +212,7 @@ class _Search:
             return violation.detail
         if following.moved > self._policy.max_blast_radius + 1e-9:
             return f"{percent(following.moved)} of the traffic would have moved"
-        if not self._allows(following.state.outcome):
-            return "a counterexample would be met again"
-        return None
+        return self._against((here.state, following.state, *ends), len(done) + 1)
 
     def _harm(self, done: tuple[int, ...]) -> float:
         return self._reach(done).state.outcome.harm(self._policy.max_utilisation).routable

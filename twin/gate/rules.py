@@ -65,7 +65,9 @@ def may_follow(before: Stressed, after: Stressed, policy: Policy, *, step: int =
     intact = worse_intact(before.outcome, after.outcome, policy, Where(step), after.error)
     if intact:
         return Objection("nominal", intact)
-    failing = worse_under_failure((before,), after, policy, step) or worse_in_time(before, after, policy, step)
+    failing = worse_under_failure((before,), after, policy, step) or worse_in_time(
+        (before,), after, policy, Where(step)
+    )
     if failing:
         return Objection("survivable", failing)
     demands = worse_with_demands(scaled(before.outcome, policy), scaled(after.outcome, policy), policy, after, step)
@@ -91,8 +93,12 @@ def may_pass(
     )
     if worse or here.network == ends[1].network:
         return worse
-    return spikes([x.outcome for x in ends], here.outcome, limit, where, error) or worse_under_failure(
-        ends, here, policy, where
+    outcomes = [x.outcome for x in ends]
+    return (
+        spikes(outcomes, here.outcome, limit, where, error)
+        or worse_under_failure(ends, here, policy, where)
+        or late(outcomes, here.outcome, policy, where)
+        or worse_in_time(ends, here, policy, where)
     )
 
 
@@ -105,7 +111,7 @@ def worse_intact(
         or refuses_more(before, after, policy.max_utilisation, where)
         or busier((before,), after, policy.max_utilisation, where, error)
         or slower(before, after, policy.max_delay_stretch, where, error)
-        or late(before, after, policy, where)
+        or late((before,), after, policy, where)
     )
 
 
@@ -190,29 +196,32 @@ def busier_failing(
     return busier((*befores, *mended), after, limit, where, error) if mended else found
 
 
-def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) -> Violation | None:
+def worse_in_time(befores: Sequence[Stressed], after: Stressed, policy: Policy, where: Where) -> Violation | None:
     """Return what a failure does newly to the delay of a demand, or to a link before the network has converged.
 
     Only of what the policy limits: nothing of this is looked at otherwise.
     """
-    most, slow = policy.max_repair_utilisation, slow_under_failure(before, after, policy, step)
+    most, slow = policy.max_repair_utilisation, slow_under_failure(befores, after, policy, where)
     if slow or most is None:
         return slow
     over = [x for x in after.repairs(most) or () if x.max_utilisation > most + SHARE_SLACK]
     same = tuple(x for x in after.failures if x.name in {found.failure for found in over})
-    was = {x.failure: x.max_utilisation for x in repairs(before.network, same, converged=False)} if over else {}
+    known = [x for before in befores for x in repairs(before.network, same, converged=False)] if over else []
+    was = {x.failure: x.max_utilisation for x in sorted(known, key=lambda x: x.max_utilisation)}
     for found in over:
         allowed = max(most, was.get(found.failure, 0.0))
         if found.max_utilisation > allowed + SHARE_SLACK:
             told = percents(found.max_utilisation, allowed)
             detail = (
-                f"{found.busiest} is at {told[0]} of its capacity after step {step} while the "
+                f"{found.busiest} is at {told[0]} of its capacity {where} while the "
                 f"failure of {short(found.failure)} is repaired, the limit here is {told[1]}"
             )
             example = Counterexample(
                 element=found.busiest,
                 failure=found.failure,
-                step=step,
+                step=where.step,
+                traffic=where.traffic,
+                when=where.when,
                 measured=found.max_utilisation,
                 limit=allowed,
                 unit="share",

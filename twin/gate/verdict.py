@@ -36,6 +36,7 @@ __all__ = [
     "passes",
     "risk_tier",
     "verify",
+    "verify_knowing",
     "with_growth",
 ]
 
@@ -90,24 +91,47 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     which is where there are some; the same question
     always gets the same verdict.
     """
+    known = Context(
+        evidence,
+        tuple(scenarios),
+        error,
+        outlook,
+        starts,
+        tuple(works),
+        step_lasts,
+        declared,
+        tuple(unmodelled),
+        estimated,
+    )
+    return verify_knowing(known, plan, network, policy, engine)
+
+
+def verify_knowing(known: Context, plan: Plan, network: Network, policy: Policy, engine: Engine = _HERE) -> Verdict:
+    """Judge a plan as `verify` does, on all that is known beyond plan, snapshot and policy."""
     # the simulator is slow to import: only who verifies pays for it
     from .checks.convergence import convergences
     from .checks.rehearsal import Rehearsal
 
-    grounding = ground(plan, network, policy, unmodelled if policy.refuse_unmodelled else (), estimated)
-    given = Context(evidence, tuple(scenarios), error, outlook, starts, tuple(works), step_lasts, declared)
-    rehearsal = Rehearsal(plan, policy, grounding.states, given, engine)
+    unmodelled = known.unmodelled if policy.refuse_unmodelled else ()
+    grounding = ground(plan, network, policy, unmodelled, known.estimated)
+    rehearsal = Rehearsal(plan, policy, grounding.states, known, engine)
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
     loops = convergences(rehearsal.stressed) if grounding.check.passed else ()
     return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks, convergence=loops)
 
 
-def passes(plan: Plan, network: Network, policy: Policy, *, outlook: Outlook | None = None) -> bool:
-    """Whether the verdict of `verify` passes: for those who try many plans, as the first check that fails decides."""
+def passes(
+    plan: Plan, network: Network, policy: Policy, *, outlook: Outlook | None = None, known: Context | None = None
+) -> bool:
+    """Whether the verdict of `verify` passes: for those who try many plans, as the first check that fails decides.
+
+    `known` is all that the gate is told, in place of an outlook alone.
+    """
     from .checks.rehearsal import Rehearsal
 
-    grounding = ground(plan, network, policy)
-    rehearsal = Rehearsal(plan, policy, grounding.states, Context(outlook=outlook))
+    known = known or Context(outlook=outlook)
+    grounding = ground(plan, network, policy, known.unmodelled if policy.refuse_unmodelled else (), known.estimated)
+    rehearsal = Rehearsal(plan, policy, grounding.states, known)
     return grounding.check.passed and all(check.passed for check in _checks(rehearsal, grounded=True))
 
 

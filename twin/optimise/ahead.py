@@ -13,17 +13,21 @@ from twin.gate.checks.horizon import horizon
 from twin.gate.checks.rehearsal import Rehearsal, taken_away
 from twin.gate.checks.uncertain import uncertain
 from twin.gate.outlook import Outlook
+from twin.gate.verdict import orderable, verify_knowing
 from twin.model import Network
 from twin.plan import Change, ExpectedEffect, Plan, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 
 from .assemble import relief_goal
+from .in_time import fitting, in_its_hours, sparing, too_late
 from .proposal import Proposal, Value
 
 _ENGINE = Local()
 ENOUGH = 3
 """Proposals that hold, from which on the others are not looked at."""
+_FEW = 1 << 17
+"""Loads, of each link under each failure, up to which so many are looked at (110 nodes); beyond, until one holds."""
 
 
 def holding(
@@ -38,55 +42,35 @@ def holding(
 
     That is the fullest hour before the plans end, and what a forecast fears of it. The growth that the policy foresees
     is one of the traffic of now, and counts there by that much less. Where those do not hold either, the steps
-    of a plan that relieves do that hold together, if they gain what the policy asks. Proposals that hold in every hour
-    come first, in the planner's order; those that do not lose their plan, with the hour as the reason. Without an
-    outlook, the planner's proposals as they are. `lasting` is what the planner asks meanwhile, if it does.
+    of a plan that relieves do that hold together, if they gain what the policy asks. Planners are asked for no more
+    steps than can be made in time, and steps are put into an order that holds in the hours of each. Proposals that hold
+    in every hour come first, in the planner's order; those that do not lose their plan, with the hour as the reason.
+    `lasting` is what the planner asks meanwhile, if it does.
     """
-    found, outlook = tuple(planner(network, policy)), coming.outlook
-    if outlook is None or not outlook.hours or not any(x.plan for x in found):
-        return found
     lasting = lasting or Lasting(network, policy, coming)
-    context = lasting.context
+    limits = fitting(policy, coming)
+    found, outlook = tuple(planner(network, limits)), coming.outlook
+    fewer = fitting(policy, coming, _end(found))
+    if any(x.plan and len(x.plan.steps) > fewer.max_steps for x in found):
+        limits, found = fewer, tuple(planner(network, fewer))
+    if not any(x.plan for x in found):
+        return found
     judged = _judged(found, lasting)
-    if any(x.plan for x in judged):
+    if not any(x.plan for x in judged) and (spared := sparing(limits, coming, network)) != limits:
+        limits, found = spared, tuple(planner(network, spared))
+        judged = _judged(found, lasting)
+    if outlook is None or not outlook.hours or any(x.plan for x in judged):
         return judged
-    for fuller in _fuller(network, context, outlook, _end(found)):
-        fitting = planner(fuller, _growing_less(policy, network, fuller))
-        held = _judged([_rebased(x, network, policy) for x in fitting], lasting)
+    for fuller in _fuller(network, coming, outlook, _end(found)):
+        again = planner(fuller, _growing_less(limits, network, fuller))
+        rebased = [_rebased(x, network, policy) for x in again]
+        held = _judged(rebased, lasting, made_here=False)
         if any(x.plan for x in held):
             return (*(x for x in held if x.plan), *judged)
     whole = [x for x in found if x.plan and x.plan.objective == "relieve"][:ENOUGH]
-    parts = (_part(x, network, policy, context) for x in whole)
-    return (*(x for x in parts if x is not None), *judged)
-
-
-class Lasting:
-    """Which plans for a network hold in every hour ahead; each is judged once."""
-
-    def __init__(self, network: Network, policy: Policy, coming: Context) -> None:
-        self.network, self.policy = network, policy
-        self.context = replace(coming, starts=None)  # no state on the way is looked at
-        self._known: dict[Plan, str] = {}
-
-    def __call__(self, proposal: Proposal) -> bool:
-        """Whether a proposal has a plan that holds, made for the traffic of now or for that of another hour."""
-        if proposal.plan is not None and proposal.plan.base != self.network.id:
-            proposal = _rebased(proposal, self.network, self.policy)
-        return proposal.plan is not None and not self.objection(proposal.plan)
-
-    @property
-    def passing(self) -> tuple[tuple[Change, ...], ...]:
-        """The steps of the plans that do not hold, as far as they were judged."""
-        return tuple(plan.steps for plan, objection in self._known.items() if objection)
-
-    def objection(self, plan: Plan) -> str:
-        """Say what some hour has against a plan for the network; empty when nothing."""
-        outlook = self.context.outlook
-        if outlook is None or not outlook.hours:
-            return ""
-        if plan not in self._known:
-            self._known[plan] = _objection(plan, self.network, self.policy, self.context)
-        return self._known[plan]
+    parts = [part for x in whole if (part := _part(x, network, policy, coming)) is not None]
+    held = _judged(parts, lasting, made_here=False)
+    return (*(x for x in held if x.plan), *judged)
 
 
 def _end(found: Sequence[Proposal]) -> datetime | None:
@@ -117,14 +101,78 @@ def _growing_less(policy: Policy, network: Network, fuller: Network) -> Policy:
     return policy.model_copy(update={"demand_factors": factors})
 
 
-def _judged(found: Sequence[Proposal], lasting: Lasting) -> tuple[Proposal, ...]:
-    """Take the plans from proposals that some hour objects to; those that hold first."""
-    judged, held = list[Proposal](), 0
+def _judged(found: Sequence[Proposal], lasting: "Lasting", *, made_here: bool = True) -> tuple[Proposal, ...]:
+    """Take the plans from proposals that cannot be made in time, or that some hour objects to; those that hold first.
+
+    What was not `made_here`, for the network under the traffic of now, is put before the whole gate.
+    """
+    judged, held, network = list[Proposal](), 0, lasting.network
+    few = len(network.links) * (len(network.nodes) + len(network.circuits)) <= _FEW
     for proposal in found:
-        objection = "" if proposal.plan is None or held == ENOUGH else lasting.objection(proposal.plan)
-        held += proposal.plan is not None and not objection
-        judged.append(replace(proposal, plan=None, reason=f"does not last: {objection}") if objection else proposal)
+        plan, because = proposal.plan, ""
+        if plan is not None and held < (ENOUGH if few else 1):
+            plan, because = lasting.in_order(plan)
+            if plan is not None and not made_here:
+                because = _against(plan, network, lasting.policy, lasting.context)
+                plan = None if because else plan
+            held += plan is not None
+        judged.append(replace(proposal, plan=plan, reason=because or proposal.reason))
     return tuple(sorted(judged, key=lambda x: x.plan is None))
+
+
+class Lasting:
+    """Which plans for a network can be made in time and hold in every hour ahead; each is judged once."""
+
+    def __init__(self, network: Network, policy: Policy, coming: Context) -> None:
+        self.network, self.policy, self.context = network, policy, coming
+        self._known: dict[Plan, str] = {}
+        self._ordered: dict[Plan, tuple[Plan | None, str]] = {}
+
+    def __call__(self, proposal: Proposal) -> bool:
+        """Whether a proposal has a plan that holds, made for the traffic of now or for that of another hour."""
+        if proposal.plan is not None and proposal.plan.base != self.network.id:
+            proposal = _rebased(proposal, self.network, self.policy)
+        return proposal.plan is not None and not self.objection(proposal.plan)
+
+    @property
+    def passing(self) -> tuple[tuple[Change, ...], ...]:
+        """The steps of the plans that do not hold, as far as they were judged."""
+        return tuple(plan.steps for plan, objection in self._known.items() if objection)
+
+    def objection(self, plan: Plan) -> str:
+        """Say what some hour has against the ends of a plan for the network; empty when nothing."""
+        outlook = self.context.outlook
+        if not self.context.works and (outlook is None or not outlook.hours):
+            return ""
+        if plan not in self._known:
+            self._known[plan] = _objection(plan, self.network, self.policy, self.context)
+        return self._known[plan]
+
+    def in_order(self, plan: Plan) -> tuple[Plan | None, str]:
+        """Return a plan in an order in which it can be made in time and lasts; None, and why, where there is none."""
+        if plan not in self._ordered:
+            self._ordered[plan] = self._in_order(plan)
+        return self._ordered[plan]
+
+    def _in_order(self, plan: Plan) -> tuple[Plan | None, str]:
+        if late := too_late(plan, self.network, self.policy, self.context):
+            return None, late
+        objection, outlook = self.objection(plan), self.context.outlook
+        if objection and len(plan.closing) < 2:
+            return None, f"does not last: {objection}"
+        if not self.context.works and (outlook is None or not outlook.hours):
+            return plan, ""
+        ordered, against = in_its_hours(plan, self.network, self.policy, self.context)
+        if ordered is not None and objection:
+            against = self.objection(ordered)
+        return (None, f"does not last: {against}") if against or ordered is None else (ordered, "")
+
+
+def _against(plan: Plan, network: Network, policy: Policy, context: Context) -> str:
+    """Say what the gate has against a plan, but for the data and what a person has to order; empty when nothing."""
+    verdict = verify_knowing(context, plan, network, policy, _ENGINE)
+    failed = next((x for x in verdict.checks if not x.passed and x.name != "fresh"), None)
+    return "" if failed is None or orderable(plan, verdict) else f"fails *{failed.name}*: {failed.detail}"
 
 
 def _objection(

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from twin.errors import InputError
-from twin.gate.checks.context import Context, Evidence, Scenario
-from twin.gate.verdict import Verdict, orderable, verify, with_growth
+from twin.gate.checks.context import Context, Scenario
+from twin.gate.verdict import Verdict, orderable, verify_knowing, with_growth
 from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.plan import Objective as GoalInForce
@@ -120,41 +120,24 @@ def plan_for(network: Network, policy: Policy, goal: Purpose, terms: Terms = _NO
     return _PLANNERS[goal.kind](network, policy, goal, terms)
 
 
-def choose(  # noqa: PLR0913 - what is judged, and all that the gate may be told
+def choose(
     proposals: Sequence[Proposal],
     network: Network,
     policy: Policy,
-    scenarios: Sequence[Scenario] = (),
     *,
-    unmodelled: Sequence[str] = (),
-    estimated: str = "",
     growth: float = 1.0,
-    evidence: Evidence | None = None,
-    context: Context = Context(),
+    known: Context = Context(),
 ) -> Choice | None:
     """Return the first proposal whose plan passes the gate, or is a request for capacity and it has no other objection.
 
-    A plan for `growth` times the demands is judged under these, too; `context` holds the outlook, the calendar and the
-    start. Without such a proposal, the first that has a
-    plan, with the verdict that rejects it; None when none has one.
+    A plan for `growth` times the demands is judged under these, too; `known` is all that the gate is told. Without such
+    a proposal, the first that has a plan, with the verdict that rejects it; None when none has one.
     """
     rejected: Choice | None = None
     for proposal in proposals:
         if proposal.plan is None:
             continue
-        verdict = verify(
-            proposal.plan,
-            network,
-            policy,
-            scenarios=scenarios,
-            unmodelled=unmodelled,
-            estimated=estimated,
-            evidence=evidence,
-            outlook=context.outlook,
-            starts=context.starts,
-            works=context.works,
-            step_lasts=context.step_lasts,
-        )
+        verdict = verify_knowing(known, proposal.plan, network, policy)
         verdict = with_growth(verdict, proposal.plan, network, policy, growth)
         choice = Choice(proposal, proposal.plan, verdict)
         if choice.usable:

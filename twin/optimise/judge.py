@@ -18,7 +18,7 @@ from twin.gate.checks.touch import emptied
 from twin.gate.class_rules import worse_for_classes
 from twin.gate.declared import stands_as
 from twin.gate.no_worse import SHARE_SLACK, Where
-from twin.gate.order import Effort, KnownStart, Ordered, order_steps
+from twin.gate.order import Around, Effort, KnownStart, Ordered, order_steps
 from twin.gate.rules import may_follow, surely_worse, worse_in_time, worse_under_failure
 from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network, Tunnel
@@ -197,7 +197,7 @@ class Judge:
                     self._try_first(failing.counterexample.failure)
                     return failing.detail
         promised = Stressed(state, self.failures, self.limit)
-        in_time = worse_in_time(self.start, promised, self.policy, 1)
+        in_time = worse_in_time((self.start,), promised, self.policy, Where(1))
         if in_time:
             return in_time.detail
         broken = worse_for_classes(self.start, promised, self.policy, Where(1)) if state.classes else None
@@ -333,12 +333,15 @@ class Judge:
             steps,
             self.network,
             self.policy,
-            allows=self.keeps_ceilings,
+            against=self._met_again,
             effort=Effort(ORDER_STATES, lambda: self.allowance.spent),
             known=KnownStart(self.start, self._tunnelled, self.known, _ENGINE),
         )
         self.evaluations += ordered.states
         return ordered
+
+    def _met_again(self, around: Around, _: int) -> str | None:
+        return None if self.keeps_ceilings(around[1].outcome) else "a counterexample would be met again"
 
     def keeps_ceilings(self, outcome: Outcome) -> bool:
         """Whether a state with everything up answers the counterexamples."""

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from agents.record.events import (
     ApprovalGiven,
+    CalendarRead,
     CertificateIssued,
     Event,
     ExecutionStep,
@@ -74,6 +75,8 @@ def _told(event: Event, shown: tuple[str, ...]) -> tuple[str, str, str, tuple[st
         case ExecutionStep():
             change = f": {sentence(event.change)}" if event.change else ""
             return "executor", f"{event.action}, step {event.step} of {event.of}{change}", event.detail, ()
+        case CalendarRead():
+            return "calendar", event.words, "", tuple(x.name for x in event.works)
         case StopRequested():
             return "user", "told the run to stop", "", ()
         case RunResumed():

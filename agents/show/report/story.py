@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from agents.record.claims import Claims, check_claims
 from agents.record.events import (
+    CalendarRead,
     CertificateIssued,
     ChatAnswered,
     ChatMessage,
@@ -198,6 +199,8 @@ def _turn(event: Event, at: float) -> list[Turn]:  # noqa: C901 - one arm a kind
             return [Turn(at, "executor", "executed", done + change, note=event.detail)]
         case QuestionAsked() | QuestionAnswered():
             return [_between(event, at)]
+        case CalendarRead():
+            return [Turn(at, "driver", "noted", visible(event.words))]
         case Noted():
             return [Turn(at, "driver", "noted", visible(event.text))]
         case LoadsTaken():

@@ -29,6 +29,7 @@ from agents.roles.chat import Session
 from agents.roles.contracts import CONTRACTS, RIGHTS
 from agents.roles.workbench import RoleWorkbench
 from agents.run.operator import NetworkOperator
+from agents.run.others_work import OthersWork
 from tests.agents.hostile_runs import (
     START,
     Courier,
@@ -123,7 +124,8 @@ class Misuse(RuleBasedStateMachine):
             inventory=self.live.read_topology(), policy=self.policy, live=ReadSide(self.live), since=START, seed=5
         )
         session = Session("r", Model("test", "none", RunbookClient()), self.journal, NoOpTracer())
-        self.operator = NetworkOperator(self.desk, session, self.store, self.live, self.key, self.folder)
+        others = OthersWork(self.desk, self.journal, None, ())
+        self.operator = NetworkOperator(self.desk, session, self.store, self.live, self.key, self.folder, others)
         self.store.save_snapshot(self.desk.inventory, now=self.live.now)
         self.store.set_current(self.desk.inventory.id)
         toolbox = Toolbox(self.desk, TOOLS, RIGHTS)

@@ -6,14 +6,18 @@
 import asyncio
 import json
 import os
+import shutil
 from datetime import UTC, datetime
 
 import pytest
 
-from agents.record.events import RunFinished, RunStarted, VerdictReached
+from agents.record.approvers import enrol, key_of
+from agents.record.events import CalendarRead, RunFinished, RunStarted, VerdictReached
 from agents.record.journal import read_journal
+from agents.record.waiting import decide
 from agents.run.replay import replay_run
 from agents.run.request import RunRequest
+from agents.run.resume import resume_run
 from agents.run.run import run_incident
 from tests.agents.killed import folder_of, killer
 from tests.agents.run.test_resume import assert_same, decisions
@@ -33,6 +37,7 @@ LOADS = {"A->B": 5_250.0, "B->C": 1_250.0, "A->D": 1_250.0, "D->C": 1_250.0, "C-
 # no day is declared and nothing else was planned for: every hour is the one now, in which A->B carries 5,250 of 10,000
 # Mbit/s, give or take the 1 % by which samples stray
 NOW = 0.525
+ENTRIES = "name,element,begins,ends\n"
 SWEEP = bool(os.environ.get("TWINOPS_SWEEP"))
 
 
@@ -117,6 +122,34 @@ def test_a_plan_whose_steps_cannot_be_made_here_is_told_so(site, tmp_path):
     ended = run(site, plan_of(site, DrainLink(circuit="link/A:Z--Z:A")), tmp_path)
     assert ended.finished.outcome == "no safe plan"
     assert "cannot be made here" in ended.finished.because
+
+
+def test_work_that_others_enter_while_a_plan_waits_stops_it_and_is_on_record(site, tmp_path):
+    """Without A-B, which others take away by then, nothing but the drained chord joins A and C once A-D fails."""
+    calendar, places = tmp_path / "site" / "work.csv", (tmp_path / "read", tmp_path / "unread")
+    shutil.copytree(site.parent, calendar.parent)
+    calendar.write_text(ENTRIES)
+    ours, home = calendar.with_name("site.toml"), places[0] / "home"
+    ours.write_text(f'{SITE}calendar = "work.csv"\n')
+    waits = run(ours, plan_of(ours, DrainLink(circuit="link/A:C--C:A")), places[0])
+    assert waits.finished.outcome == "awaiting approval"
+    enrol(home, "ada")
+    later = datetime(2026, 11, 29, 12, 5, tzinfo=UTC)
+    decide(waits.folder, "approve", who="ada", key=key_of(home, "ada"), clock=lambda: later, home=home)
+    shutil.copytree(*places)
+    calendar.write_text(f"{ENTRIES}CHG9,link/A:B--B:A,2026-11-29T04:00Z,2026-11-29T06:00Z\n")
+    ended = asyncio.run(resume_run(waits.folder, home=home, clock=lambda: later))
+    assert ended.finished.outcome == "no safe plan"
+    assert "does not hold any more" in ended.finished.because
+    assert "(CHG9)" in ended.finished.because
+    (read,) = events(ended.folder, CalendarRead)
+    assert [x.name for x in read.works] == ["CHG9"]
+    calendar.unlink()
+    replayed = asyncio.run(replay_run(ended.folder))
+    assert (replayed.same, replayed.difference) == (True, "")
+    unread = places[1] / "runs" / waits.folder.name
+    blind = asyncio.run(resume_run(unread, home=places[1] / "home", clock=lambda: later)).finished
+    assert "what others plan is not known" in blind.because
 
 
 def test_a_run_on_a_site_that_is_killed_comes_to_the_same_end_and_does_nothing_twice(site, brought, ended, tmp_path):

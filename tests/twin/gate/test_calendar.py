@@ -9,6 +9,7 @@ import pytest
 from tests.twin.gate.declared_day import DAY
 from tests.twin.optimise.networks import network_of
 from tests.twin.sim.oracle import reference
+from tests.twin.square import plan_for
 from twin.errors import CertificateError, PolicyError
 from twin.gate.certificate import Approval, check, issue
 from twin.gate.checks.context import Context
@@ -19,7 +20,7 @@ from twin.gate.verdict import verify
 from twin.model import RiskGroup
 from twin.optimise.ahead import holding
 from twin.optimise.sleep import plan_sleep
-from twin.plan import DrainLink, Plan, SetWeight, SleepLink, UndrainLink, WakeLink, apply_all
+from twin.plan import DrainLink, Plan, SetWeight, SleepLink, UndrainLink, WakeLink, apply, apply_all
 from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.policy_file import load_policy
@@ -305,6 +306,41 @@ def test_somebody_takes_away_the_third_way_while_a_later_step_may_be_in_force():
         works = (work("link/a:d--d:a", TUESDAY + timedelta(minutes=begins), hours),)
         check = found(verify(plan, network, ROOM, **given, works=works, step_lasts=timedelta(minutes=30)), "horizon")
         assert (check.counterexample and check.counterexample.step) == step, (begins, check.detail)
+
+
+@pytest.mark.parametrize("lasts", [timedelta(minutes=30), None])
+def test_works_that_follow_one_another_in_an_hour_are_not_two_at_once(lasts):
+    """Four ways from a to b. Without the direct one only c is left; once others are gone as well, there was no more."""
+    ends = [("a", "b", 10.0, 1), *((x, y, 10.0, 2) for z in "cde" for x, y in (("a", z), (z, "b")))]
+    network = apply(network_of(ends, {("a", "b"): 1.0}), DrainLink(circuit="link/a:e--e:a"))
+    stays = DrainLink(circuit="link/a:d--d:a")
+    swapped = stays, UndrainLink(circuit="link/a:e--e:a")
+    given = {"outlook": outlook_by_day(network, TUESDAY, 24, day=[1.0] * 24), "starts": TUESDAY, "step_lasts": lasts}
+    direct, others = ("link/a:b--b:a",), ("link/b:d--d:b", "link/b:e--e:b")
+    first, then = (TUESDAY + timedelta(minutes=x) for x in (5, 15))
+    for steps, step in (((stays,), 1), (swapped, 1)):
+        plan = plan_for(network, *steps, objective="change")
+        for works in (
+            (PlannedWork(name="CHG1", elements=direct, begins=first, ends=then),),
+            (PlannedWork(name="CHG1", elements=direct, begins=first, ends=then),
+             PlannedWork(name="CHG2", elements=others, begins=then, ends=then + timedelta(minutes=10))),
+        ):  # fmt: skip
+            check = found(verify(plan, network, ROOM, **given, works=works), "horizon")
+            assert not check.passed
+            assert (check.counterexample.step, "(CHG1)" in check.detail) == (step, True)
+
+
+def test_an_hour_in_which_others_work_for_a_while_meets_its_failures_in_the_rest_of_it():
+    """Three equal ways. In the evening two of them bear no failure, whatever somebody does at a stub in that hour."""
+    ends = [("a", "b", 10.0, 4), *((x, y, 10.0, 2) for z in "cd" for x, y in (("a", z), (z, "b"))), ("a", "e", 10.0, 1)]
+    network, policy = network_of(ends, {("a", "b"): 4.0}), ROOM.model_copy(update={"max_failure_utilisation": 1.0})
+    hours = outlook_by_day(network, TUESDAY, 24, day=[3.0 if x == 20 else 1.0 for x in range(24)])
+    evening = next(x.begins for x in hours.hours if x.clock == "20:00")
+    plan = plan_for(network, DrainLink(circuit="link/a:d--d:a"), objective="change")
+    for works in ((), (work("link/a:e--e:a", evening + timedelta(minutes=20), 0.2),)):
+        check = found(verify(plan, network, policy, outlook=hours, starts=TUESDAY, works=works), "horizon")
+        assert check.counterexample.measured == pytest.approx(1.2)
+        assert check.counterexample.when == "20:00"
 
 
 def test_an_outage_that_hurts_without_the_plan_too_is_not_held_against_it():

@@ -8,6 +8,8 @@ import pytest
 from evals.cases.gate.good import Trial, first_of
 from evals.cases.gate.set_right import declared_less_safe, good_set_right, half_set_right, set_right_and_more
 from evals.suites.verify import verdict_on
+from twin.gate.checks.context import Context
+from twin.optimise.goals import choose
 from twin.optimise.restore import relieve_by_restoring
 from twin.plan import apply_all
 
@@ -40,6 +42,9 @@ def test_who_plans_to_set_back_has_the_same_rule():
     for case in set_right():
         found = relieve_by_restoring(case.network, case.policy, reference=case.declared)
         assert found.plan is not None, found.reason
+        for declared, usable in ((case.declared, True), (None, False)):
+            choice = choose((found,), case.network, case.policy, known=Context(declared=declared))
+            assert choice.usable is usable
         assert apply_all(case.network, found.plan.steps).links == case.declared.links
 
 

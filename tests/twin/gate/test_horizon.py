@@ -24,7 +24,19 @@ from twin.model import Network, SegmentList, Tunnel
 from twin.optimise.ahead import holding
 from twin.optimise.proposal import Proposal, Value
 from twin.optimise.sleep import plan_sleep
-from twin.plan import Plan, SetTunnel, SleepLink, WakeLink, apply_all
+from twin.plan import (
+    DrainLink,
+    DrainNode,
+    LimitDemand,
+    Plan,
+    SetCapacity,
+    SetTunnel,
+    SetWeight,
+    SleepLink,
+    UndrainLink,
+    WakeLink,
+    apply_all,
+)
 from twin.policy import Policy
 from twin.sim.simulate import simulate, single_failures
 from twin.site_state import coming_to
@@ -151,8 +163,42 @@ def test_a_plan_that_ends_before_its_first_step_would_stay_for_good():
     for until, starts in ((now - timedelta(days=1), now), (now, now), (hours.hours[0].begins, None)):
         check = horizon(verify(plan.ending(night, until), night, POLICY, outlook=hours, starts=starts))
         assert not check.passed
-        assert "no later than its first step" in check.detail
+        assert "and its first step is made at" in check.detail
     assert horizon(verify(plan.ending(night, now + timedelta(minutes=1)), night, POLICY, outlook=hours)).passed
+
+
+AC, AB, AD = "link/a:c--c:a", "link/a:b--b:a", "link/a:d--d:a"
+BACK = SetWeight(link="a->b", weight=10)
+
+
+@pytest.mark.parametrize(
+    ("closing", "check", "words"),
+    [
+        ((BACK,), "", ""),
+        ((BACK, DrainLink(circuit=AC)), "policy", "step 3 (drain_link circuit a--c) touches circuit a--c, which is"),
+        ((BACK, SetWeight(link="a->c", weight=9)), "policy", "step 3 (set_weight a->c) touches circuit a--c"),
+        ((BACK, SetCapacity(circuit=AB, capacity=1.0)), "policy", "step 3 asks for another capacity"),
+        ((BACK, LimitDemand(source="a", target="b", limit=1.0)), "policy", "step 3 rate-limits a demand"),
+        (tuple(SetWeight(link="a->b", weight=x) for x in range(13, 26)), "policy", "the end of the plan has 13 steps"),
+        ((SetWeight(link="a->b", weight=2**24 - 1),), "grounded", "of its end sets a->b to 16777215"),
+        ((BACK, DrainNode(node="c"), DrainLink(circuit=AB)), "horizon", "once the plan has ended"),
+        ((BACK, DrainLink(circuit=AB), DrainLink(circuit=AD), UndrainLink(circuit=AD)), "horizon", "loses its paths"),
+        ((SetWeight(link="a->b", weight=60),), "policy", "after step 2"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_the_steps_that_end_a_plan_are_held_to_all_that_its_steps_are(closing, check, words, known):
+    """In a full mesh of four, with hours ahead and without: nobody looks at these steps again before they are made."""
+    pairs = [(x, y, 100.0, 10) for x, y in ("ab", "bc", "cd", "da", "ac", "bd")]
+    mesh = network_of(pairs, {("a", "b"): 10.0, ("a", "c"): 10.0, ("c", "d"): 5.0})
+    policy = POLICY.model_copy(update={"protected": (AC,), "max_blast_radius": 0.3})
+    steps = (SetWeight(link="a->b", weight=12),)
+    made = plan_for(mesh, *steps, objective="change").model_dump()
+    plan = Plan.model_validate({**made, "until": SIX + timedelta(hours=3), "closing": closing})
+    hours = outlook_by_day(mesh, SIX, 24, day=[1.0] * 24) if known else None
+    verdict = verify(plan, mesh, policy, outlook=hours, starts=SIX, step_lasts=timedelta(minutes=30))
+    failed = {x.name: x.detail for x in verdict.checks if not x.passed}
+    assert words in failed.get(check, "") if check else not failed, failed
 
 
 def test_a_plan_that_stays_longer_than_the_policy_looks_ahead_is_looked_at_until_its_end():

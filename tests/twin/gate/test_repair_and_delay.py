@@ -1,7 +1,7 @@
 """What users feel before the network has converged, and what single demands feel of a plan."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import networkx as nx
@@ -17,9 +17,11 @@ from twin.demand_limits import DemandLimits
 from twin.formats.load import load_network
 from twin.formats.nodelink import write_node_link
 from twin.gate.checks.stressed import Stressed
+from twin.gate.outlook import outlook_by_day
 from twin.gate.verdict import Check, verify
 from twin.model import RiskGroup, SegmentList, Tunnel
-from twin.plan import SetTunnel, SetWeight, apply
+from twin.plan import DrainLink, SetTunnel, SetWeight, apply
+from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.sim.repair import circuit_failures, repaired_failures, repairs
 from twin.sim.simulate import single_failures
@@ -27,6 +29,7 @@ from twin.site import read_site
 from twin.store import TwinStore
 
 OPEN = Policy(max_blast_radius=1, max_delay_stretch=10, demand_factors=(1.0,), min_gain=0)
+SIX = datetime(2026, 11, 30, 6, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +214,47 @@ def test_delays_count_under_a_failure_where_the_policy_says_so():
     assert (example.measured, example.limit) == (pytest.approx(80.0), 20.0)
 
 
+def test_a_demand_that_is_late_between_two_steps_alone_is_found():
+    """A-B takes 2 ms, as by D once two weights are set, and 24 by C in between, unless the weights are set first."""
+    circuits = [("A", "B", 100, 10), ("A", "C", 100, 10), ("C", "B", 100, 10), ("A", "D", 100, 15), ("D", "B", 100, 15)]
+    network = with_delays(network_of(circuits, {("A", "B"): 10.0}), AB=2.0, AC=12.0, BC=12.0, AD=1.0, BD=1.0)
+    drain, *nearer = (
+        DrainLink(circuit="link/A:B--B:A"),
+        SetWeight(link="A->D", weight=2),
+        SetWeight(link="D->B", weight=2),
+    )
+    policy = OPEN.model_copy(update={"max_demand_delay_ms": 3.0})
+    found = checks(network, drain, *nearer, policy=policy)["transient"]
+    example = found.counterexample
+    assert (example.element, example.step, example.measured) == ("demand/A->B", 1, pytest.approx(24.0))
+    assert checks(network, *nearer, drain, policy=policy)["transient"].passed
+
+
+def test_a_demand_may_be_no_later_while_others_work_and_something_fails():
+    """Without C-B, which others take away for an hour, A-B has E beside it, or D alone, which takes 24 ms."""
+    ends = (
+        ("A", "B", 10),
+        ("A", "C", 10),
+        ("C", "B", 10),
+        ("A", "D", 30),
+        ("D", "B", 30),
+        ("A", "E", 12),
+        ("E", "B", 12),
+    )
+    network = network_of([(x, y, 100, weight) for x, y, weight in ends], {("A", "B"): 10.0})
+    network = with_delays(network, AB=2.0, AC=1.0, BC=1.0, AD=12.0, BD=12.0, AE=1.0, BE=1.0)
+    begins = SIX + timedelta(hours=3)
+    work = PlannedWork(name="CHG", elements=("link/B:C--C:B",), begins=begins, ends=begins + timedelta(hours=1))
+    policy = OPEN.model_copy(update={"max_failure_delay_ms": 6.0})
+    plan = plan_for(network, DrainLink(circuit="link/A:E--E:A"), objective="change")
+    day = outlook_by_day(network, SIX, 24, day=[1.0] * 24)
+    for works in ((), (work,)):
+        verdict = verify(plan, network, policy, outlook=day, starts=SIX, works=works)
+        failed = {x.name: x.counterexample for x in verdict.checks if not x.passed}
+        assert list(failed) == ["horizon"] * len(works)
+    assert (failed["horizon"].failure, failed["horizon"].measured) == ("link/A:B--B:A", pytest.approx(24.0))
+
+
 def test_delays_stretch_under_a_failure_by_what_the_policy_says():
     """A-B takes 2 ms, over C 6, over D 80: three times as long, or forty times."""
     circuits = [("A", "B", 100, 1), ("A", "C", 100, 2), ("C", "B", 100, 2), ("A", "D", 100, 3), ("D", "B", 100, 3)]
@@ -289,6 +333,14 @@ def test_a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs(
     assert (example.measured, example.limit) == (pytest.approx(1.2), 1.0)
     worse = apply(network, step)
     assert checks(worse, SetWeight(link="A->E", weight=8), policy=limited)["survivable"].passed  # no worse than before
+    between = checks(network, step, SetWeight(link="A->C", weight=20), policy=limited)["transient"].counterexample
+    assert (between.element, between.step, between.measured) == ("C->A", 1, pytest.approx(1.2))
+    calm = network.with_demands(network.demands * 0.8)
+    evening = outlook_by_day(calm, SIX, 24, day=[0.8] * 20 + [1.0] * 4)
+    verdict = verify(plan_for(calm, step, objective="change"), calm, limited, outlook=evening, starts=SIX)
+    failed = {x.name: x.counterexample for x in verdict.checks if not x.passed}
+    assert list(failed) == ["horizon"]
+    assert (failed["horizon"].when, failed["horizon"].measured) == ("20:00", pytest.approx(1.2))
     lossy = apply(replace(network, links=tuple(x._replace(loss=0.1) for x in network.links)), OVER_C)
     assert "TI-LFA repairs is not known where" in checks(lossy, SetWeight(link="A->E", weight=8))["survivable"].detail
 

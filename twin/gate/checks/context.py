@@ -9,7 +9,7 @@ from pydantic import Field
 from twin.gate.outlook import HOUR, Hour, Outlook, Scenario
 from twin.model import Floats, Frozen, Network
 from twin.numeric import np
-from twin.planned import PlannedWork
+from twin.planned import PlannedWork, work_at
 
 if TYPE_CHECKING:  # the simulator is slow to import
     from twin.sim.simulate import Outcome
@@ -84,7 +84,8 @@ class Context:
 
     Without an outlook nothing is known of the hours in which the plan stays. `starts` is when its first step is made,
     `step_lasts` how long one takes at most until it is confirmed; `works` is what others take away in the hours ahead.
-    `declared` is the network as its inventory has it configured.
+    `declared` is the network as its inventory has it configured. `unmodelled` is what decides routing and is not in
+    the network, `estimated` how its traffic was estimated, if nobody measured it.
     """
 
     evidence: Evidence | None = None
@@ -95,6 +96,8 @@ class Context:
     works: tuple[PlannedWork, ...] = ()
     step_lasts: timedelta | None = None
     declared: Network | None = None
+    unmodelled: tuple[str, ...] = ()
+    estimated: str = ""
 
     @property
     def making(self) -> Making | None:
@@ -114,6 +117,12 @@ class Context:
         """The hours ahead that have a moment from one to another; of a time after all of them, the last one."""
         hours = self.outlook.hours if self.outlook is not None else ()
         return tuple(x for x in hours if x.begins <= ends and begins < x.begins + HOUR) or hours[-1:]
+
+    def works_together(self, begins: datetime) -> tuple[tuple[PlannedWork, ...], ...]:
+        """The works of others that last at the same time, for every such time from a moment on."""
+        edges = (x for work in self.works for x in (work.begins, work.ends) if begins < x)
+        found = (work_at(self.works, x) for x in sorted({begins, *edges}))
+        return tuple(dict.fromkeys(x for x in found if x))
 
     def taken_away(self, begins: datetime, ends: datetime) -> tuple[PlannedWork, ...]:
         """The work of others that lasts at some moment of a time."""

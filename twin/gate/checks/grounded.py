@@ -6,7 +6,7 @@ from typing import NamedTuple
 from twin.errors import PlanError, TopologyError, UnknownElementError
 from twin.model import Network
 from twin.numeric import np
-from twin.plan import Plan, SetWeight, apply, subject
+from twin.plan import Change, Plan, SetWeight, apply, subject
 from twin.policy import Policy
 from twin.printed import counted, short
 
@@ -44,49 +44,42 @@ def ground(
     if estimated and policy.refuse_estimated:
         detail = f"traffic is estimated: {estimated}; the policy refuses plans on traffic that nobody measured"
         return Grounding(_fails(f"snapshot/{network.id}", 0, detail), (network,))
-    states = [network]
     strange = _beyond_computing(network)
     if strange:
         return Grounding(_fails(strange[0], 0, strange[1]), (network,))
-    most = policy.max_weight or network.largest_metric
-    for number, step in enumerate(plan.steps, start=1):
+    states, wrong = _played(network, plan.steps, policy, network)
+    if wrong is None:  # the steps that end it have to be such as can be made, too
+        wrong = _played(states[-1], plan.closing, policy, network, made=len(plan.steps))[1]
+    if wrong is not None:
+        return Grounding(wrong, states)
+    detail = f"the plan is for this snapshot and its {counted(len(plan.steps), 'steps')} can be made"
+    detail += f"; its traffic is estimated: {estimated}" if estimated else ""
+    return Grounding(Check(name="grounded", passed=True, detail=detail), states)
+
+
+def _played(
+    state: Network, steps: Sequence[Change], policy: Policy, base: Network, *, made: int = 0
+) -> tuple[tuple[Network, ...], Check | None]:
+    """Play steps through from a state; `made` were made before. Returns the states reached, and why one cannot be."""
+    states, most = [state], policy.max_weight or base.largest_metric
+    for number, step in enumerate(steps, start=made + 1):
+        word = f"step {number} ({step.op}){' of its end' if made else ''}"
         if isinstance(step, SetWeight) and step.weight > most:
-            detail = f"step {number} sets {step.link} to {step.weight}, and its routers take metrics up to {most}"
-            return Grounding(_fails(step.link, number, detail, measured=step.weight, limit=most), tuple(states))
+            detail = f"{word} sets {step.link} to {step.weight}, and its routers take metrics up to {most}"
+            return tuple(states), _fails(step.link, number, detail, measured=step.weight, limit=most)
         try:
             states.append(apply(states[-1], step))
         except (UnknownElementError, PlanError, TopologyError) as error:
             element = error.name if isinstance(error, UnknownElementError) else subject(step)
-            detail = f"step {number} ({step.op}) cannot be made: {error}; {error.fix}".removesuffix("; ")
-            return Grounding(_fails(element, number, detail), tuple(states))
+            detail = f"{word} cannot be made: {error}; {error.fix}".removesuffix("; ")
+            return tuple(states), _fails(element, number, detail)
         strange = _beyond_computing(states[-1])
         if strange:
-            return Grounding(_fails(strange[0], number, strange[1]), tuple(states))
+            return tuple(states), _fails(strange[0], number, strange[1])
         if states[-1].id == states[-2].id:
-            detail = f"step {number} ({step.op}) changes nothing: {short(subject(step))} is already so"
-            return Grounding(_fails(subject(step), number, detail), tuple(states))
-    wrong = _cannot_end(plan, states[-1])
-    if wrong:
-        return Grounding(wrong, tuple(states))
-    detail = f"the plan is for this snapshot and its {counted(len(plan.steps), 'steps')} can be made"
-    detail += f"; its traffic is estimated: {estimated}" if estimated else ""
-    return Grounding(Check(name="grounded", passed=True, detail=detail), tuple(states))
-
-
-def _cannot_end(plan: Plan, state: Network) -> Check | None:
-    """Return why the steps that end the plan cannot be made, None when they can."""
-    for number, step in enumerate(plan.closing, start=1):
-        try:
-            following = apply(state, step)
-        except (UnknownElementError, PlanError, TopologyError) as error:
-            element = error.name if isinstance(error, UnknownElementError) else subject(step)
-            detail = f"step {number} ({step.op}) of its end cannot be made: {error}; {error.fix}".removesuffix("; ")
-            return _fails(element, len(plan.steps) + number, detail)
-        if following.id == state.id:
-            detail = f"step {number} ({step.op}) of its end changes nothing: {short(subject(step))} is already so"
-            return _fails(subject(step), len(plan.steps) + number, detail)
-        state = following
-    return None
+            detail = f"{word} changes nothing: {short(subject(step))} is already so"
+            return tuple(states), _fails(subject(step), number, detail)
+    return tuple(states), None
 
 
 def _beyond_computing(network: Network) -> tuple[str, str] | None:

@@ -1,17 +1,24 @@
 """*horizon*: the end state in every hour for which it stays, and the steps that end it."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from twin.gate.outlook import HOUR, Hour, Outlook
-from twin.gate.rules import worse_in_hour
+from twin.gate.rules import worse_in_hour, worse_in_time
 from twin.plan import subject
 from twin.printed import counted, percent, utc
 
+from .classes import classes
 from .finding import Check, Counterexample, Violation, failed
+from .nominal import nominal
 from .on_the_way import Steps, in_its_time, keeps, most_of, sums_tell, where_in
 from .rehearsal import Rehearsal
 from .stressed import Stressed
+from .survivable import survivable
+from .uncertain import uncertain
 
 
 def horizon(rehearsal: Rehearsal) -> Check:
@@ -24,12 +31,13 @@ def horizon(rehearsal: Rehearsal) -> Check:
     which they may be in force. What others take away in an hour has failed in it, with the plan and without.
     """
     outlook = rehearsal.context.outlook
-    asked = (_ends_before_it_begins, _on_the_way, _at_the_end)
+    asked = (_ends_before_it_is_made, on_the_way, at_the_end, _once_ended)
     violation = next((x for x in (ask(rehearsal) for ask in asked) if x), None)
     if violation is None and outlook is not None:
-        sure = _foresee(rehearsal, outlook)
-        parts = ((part, hour) for hour in outlook.hours for part in _parts(rehearsal, hour))
-        worse = (_worse_in(rehearsal, part, hour, outlook, calm=id(part.state) in sure) for part, hour in parts)
+        free = _free(rehearsal, outlook)
+        sure, rests = _foresee(rehearsal, free), {x.begins for x in free}
+        parts = ((x, hour, hour.begins in rests) for hour in outlook.hours for x in _parts(rehearsal, hour))
+        worse = (_worse_in(rehearsal, x, hour, outlook, calm=rest and id(x.state) in sure) for x, hour, rest in parts)
         violation = next((x for x in worse if x), None)
     if violation:
         return failed("horizon", violation)
@@ -80,24 +88,35 @@ class _Part(NamedTuple):
 
 
 def _parts(rehearsal: Rehearsal, hour: Hour) -> tuple[_Part, ...]:
-    """An hour from the first step on: the state of the plan, and that after it once it has ended."""
-    until, starts, end = rehearsal.plan.until, rehearsal.context.starts, hour.begins + HOUR
+    """An hour from the first step on, cut where the plan ends, and where others begin or end.
+
+    Two works that follow one another are not two at once, which may spare what one of them alone does not.
+    """
+    context, until, end = rehearsal.context, rehearsal.plan.until, hour.begins + HOUR
+    starts = context.starts
     begins = max(hour.begins, starts) if starts is not None and starts < end else hour.begins
-    if until is None or end <= until:
-        return (_Part(rehearsal.ends[1], begins, end),)
-    ended = _Part(rehearsal.closing[-1], max(begins, until), end)
-    return (_Part(rehearsal.ends[1], begins, until), ended) if begins < until else (ended,)
+    edges = [x for work in context.taken_away(begins, end) for x in (work.begins, work.ends)]
+    turns = (*edges, until) if until is not None else edges
+    cuts = sorted(
+        {begins.astimezone(UTC), end.astimezone(UTC), *(x.astimezone(UTC) for x in turns if begins < x < end)}
+    )
+    ends = rehearsal.ends[1], rehearsal.closing[-1]
+    return tuple(_Part(ends[until is not None and until <= x], x, y) for x, y in pairwise(cuts))
 
 
-def _foresee(rehearsal: Rehearsal, outlook: Outlook) -> frozenset[int]:
-    """Have the failures of all hours found out together, where every hour meets them and nobody else works in it.
+def _free(rehearsal: Rehearsal, outlook: Outlook) -> list[Hour]:
+    """The hours in which nobody else works."""
+    return [x for x in outlook.hours if not rehearsal.context.taken_away(x.begins, x.begins + HOUR)]
+
+
+def _foresee(rehearsal: Rehearsal, free: Sequence[Hour]) -> frozenset[int]:
+    """Have the failures of all hours found out together in which nobody else works, where every one meets them.
 
     Returns the states, by identity, that no failure harms in any of these hours: they need no look at each.
     """
     before, sure = rehearsal.ends[0], set[int]()
     if before.is_large:
         return frozenset()
-    free = [x for x in outlook.hours if not rehearsal.context.taken_away(x.begins, x.begins + HOUR)]
     for after in {id(x.state): x.state for hour in free for x in _parts(rehearsal, hour)}.values():
         if after.network != before.network:
             hours = [hour.demands for hour in free if any(x.state is after for x in _parts(rehearsal, hour))]
@@ -120,24 +139,49 @@ def _worse_in(rehearsal: Rehearsal, part: _Part, hour: Hour, outlook: Outlook, *
     where = where_in(rehearsal, len(rehearsal.plan.steps), hour, works)
     if works:
         before, after = (rehearsal.without(x, works) for x in (before, after))
-    if (calm and not works) or (before.is_large and hour.clock != outlook.fullest.clock):
+    fullest = hour.clock == outlook.fullest.clock
+    if works or (fullest and not before.is_large):  # else delays and repairs are those of now, or less
+        was, now = (x.under_demands(hour.demands) for x in (before, after))
+        if violation := worse_in_time((was,), now, rehearsal.policy, where):
+            return violation
+    if (calm and not works) or (before.is_large and not fullest):
         before, after = before.calm(), after.calm()
     was, now = (x.under_demands(hour.demands) for x in (before, after))
     return worse_in_hour(was, now, rehearsal.policy, where)
 
 
-def _ends_before_it_begins(rehearsal: Rehearsal) -> Violation | None:
-    """Return the objection to an end that has passed when the first step is made: nobody would make it then."""
-    until, making = rehearsal.plan.until, rehearsal.context.making
-    if until is None or making is None or until > making.earliest:
+def _ends_before_it_is_made(rehearsal: Rehearsal) -> Violation | None:
+    """Return the objection to an end that has come when a step may still be made: nobody would take that one back."""
+    until, making, steps = rehearsal.plan.until, rehearsal.context.making, rehearsal.plan.steps
+    if until is None or making is None:
         return None
-    element = subject(rehearsal.plan.closing[0])
-    begins = utc(making.earliest)
-    detail = f"the plan ends at {utc(until)}, no later than its first step at {begins}: it would stay for good"
-    return Violation(detail, Counterexample(element=element, step=0, measured=1, limit=0))
+    for number, step in enumerate(steps, start=1):
+        latest = making.earliest + (number - 1) * (making.lasts or timedelta())
+        if until <= latest:
+            which = "its first step is made" if number == 1 else f"step {number} may be made"
+            detail = f"the plan ends at {utc(until)}, and {which} at {utc(latest)}: it would stay for good"
+            at = 0 if number == 1 else number
+            return Violation(detail, Counterexample(element=subject(step), step=at, measured=1, limit=0))
+    return None
 
 
-def _on_the_way(rehearsal: Rehearsal) -> Violation | None:
+def _once_ended(rehearsal: Rehearsal) -> Violation | None:
+    """Return what is worse for good under the traffic of now, where the steps that end the plan lead somewhere new."""
+    end = rehearsal.closing[-1].network
+    if not rehearsal.plan.closing or end == rehearsal.base:
+        return None
+    plan = rehearsal.plan.model_copy(update={"until": None, "closing": ()})
+    given = replace(rehearsal.context, outlook=None)
+    ended = Rehearsal(plan, rehearsal.policy, (rehearsal.base, end), given, rehearsal.engine)
+    asked = (nominal, survivable, uncertain, *((classes,) if end.classes or rehearsal.policy.classes else ()))
+    found = next((x for x in (check(ended) for check in asked) if not x.passed), None)
+    if found is None or found.counterexample is None:
+        return None
+    example = found.counterexample.model_copy(update={"step": len(rehearsal.plan.steps) + len(rehearsal.plan.closing)})
+    return Violation(f"once the plan has ended: {found.detail}", example)
+
+
+def on_the_way(rehearsal: Rehearsal) -> Violation | None:
     """Return what is worse while the steps are made, in the hours that they may take."""
     making, outlook = rehearsal.context.making, rehearsal.context.outlook
     in_every_hour = outlook is not None and bool(outlook.hours)
@@ -146,7 +190,7 @@ def _on_the_way(rehearsal: Rehearsal) -> Violation | None:
     return in_its_time(rehearsal, Steps(rehearsal.stressed, making))
 
 
-def _at_the_end(rehearsal: Rehearsal) -> Violation | None:
+def at_the_end(rehearsal: Rehearsal) -> Violation | None:
     """Return what is worse on the way out of the plan, from the hour in which it ends on."""
     until = rehearsal.plan.until
     if until is None:

@@ -90,22 +90,38 @@ def in_its_time(rehearsal: Rehearsal, steps: Steps) -> Violation | None:
     hours = [x.hour for x in times if x.hour and not x.works]
     fullest = max((x.hour for x in times if x.hour), key=lambda x: float(x.demands.sum()), default=None)
     sure = _sure(rehearsal, steps, [x.demands for x in hours])
+    large = steps.states[0].is_large
     for time in times:
         for step in range(1, steps.last + 1):
-            back = not time.works and not steps.may_last(step, time.begins)
-            large = steps.states[0].is_large
-            known = step in sure and not time.works and not (large and time.hour is fullest)
-            if not known and not (back and step == steps.last):
-                calm = back or (large and time.hour is not fullest)
-                states = [_at(rehearsal, x, time, calm=calm) for x in steps.around(step)]
-                where = where_in(rehearsal, steps.made + step, time.hour, time.works)
-                violation = _worse(rehearsal.policy, states, where, back=back)
-                if violation is None and steps.without is not None and step < steps.last and not back:
-                    without = _at(rehearsal, steps.without, time, calm=calm)
-                    violation = worse_than_without(without, states[1], rehearsal.policy, where)
+            if step not in sure or time.works or (large and time.hour is fullest):
+                violation = _worse_at(rehearsal, steps, step, time, failing=not large or time.hour is fullest)
                 if violation:
                     return violation
     return None
+
+
+def one_in_its_time(rehearsal: Rehearsal, steps: Steps, step: int) -> Violation | None:
+    """Return what is worse in the state after one step, in some hour in which it may be in force.
+
+    As `in_its_time` judges it on networks that are not very large; of `steps` only the states around it are looked at.
+    """
+    asked = (_worse_at(rehearsal, steps, step, time, failing=True) for time in _times(rehearsal.context, steps))
+    return next((x for x in asked if x), None)
+
+
+def _worse_at(rehearsal: Rehearsal, steps: Steps, step: int, time: "_Time", *, failing: bool) -> Violation | None:
+    """Return what is worse in the state after a step at some time; only if `failing`, something fails in it."""
+    back = not time.works and not steps.may_last(step, time.begins)
+    if back and step == steps.last:
+        return None
+    calm = back or not failing
+    states = [_at(rehearsal, x, time, calm=calm) for x in steps.around(step)]
+    where = where_in(rehearsal, steps.made + step, time.hour, time.works)
+    violation = _worse(rehearsal.policy, states, where, back=back)
+    if violation is None and steps.without is not None and step < steps.last and not back:
+        without = _at(rehearsal, steps.without, time, calm=calm)
+        violation = worse_than_without(without, states[1], rehearsal.policy, where)
+    return violation
 
 
 def _times(context: Context, steps: Steps) -> Iterator[_Time]:
@@ -113,15 +129,16 @@ def _times(context: Context, steps: Steps) -> Iterator[_Time]:
     begins, ends = steps.making.earliest, steps.making.over(steps.last)
     hours, works = context.hours_from(begins, ends), context.taken_away(begins, ends)
     if steps.making.lasts is None:
-        works = tuple(x for x in context.works if begins < x.ends)
-        yield from (_Time(begins, x, works) for x in (hours or ((None,) if works else ())))
+        together = context.works_together(begins)
+        first = hours or ((None,) if together or steps.made else ())
+        yield from (_Time(begins, hour, works) for hour in first for works in ((), *together))
         return
     edges = {*(x.begins for x in hours), *(x for work in works for x in (work.begins, work.ends))}
     cuts = sorted({begins.astimezone(UTC), *(x.astimezone(UTC) for x in edges if begins < x < ends)})
     for begin, end in pairwise((*cuts, ends)):
         hour = next((x for x in reversed(hours) if x.begins <= begin), hours[0] if hours else None)
         meanwhile = tuple(x for x in works if x.meets(begin, end))
-        if hour is not None or meanwhile:  # of now and of nothing that is worked on *transient* knows
+        if hour is not None or meanwhile or steps.made:  # of now and of first steps alone *transient* knows
             yield _Time(begin, hour, meanwhile)
 
 

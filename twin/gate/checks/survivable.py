@@ -4,7 +4,7 @@ import numpy as np
 
 from twin.gate.brought_back import brought_back
 from twin.gate.declared import set_right
-from twin.gate.no_worse import SHARE_SLACK, rate_slack
+from twin.gate.no_worse import SHARE_SLACK, Where, rate_slack
 from twin.gate.rules import accepted_loss, worse_in_time, worse_under_failure
 from twin.printed import mbps, percent, short
 from twin.sim.repair import repairs_known
@@ -20,7 +20,7 @@ def survivable(rehearsal: Rehearsal) -> Check:
         return Check(name="survivable", passed=True, detail="nothing is up that could fail")
     steps = len(rehearsal.plan.steps)
     violation = worse_under_failure((before,), after, rehearsal.policy, steps)
-    violation = violation or worse_in_time(before, after, rehearsal.policy, steps)
+    violation = violation or worse_in_time((before,), after, rehearsal.policy, Where(steps))
     return failed("survivable", violation) if violation else _survives(rehearsal)
 
 
