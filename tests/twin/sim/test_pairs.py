@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import examples
 from tests.twin.sim.oracle import broken, random_network, reference, with_exits
 from twin.engines.seam import Serial
 from twin.model import Link, Network, Node, SegmentList, Tunnel
@@ -64,7 +65,7 @@ def swept(network: Network, pairs: tuple[Failure, ...], engine: Serial = Serial(
     return sweep_failures(network, pairs, route(compile_network(network)), engine=engine)
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(4))
 @given(st.integers(0, 10_000), st.booleans())
 def test_every_pair_of_a_mesh_equals_a_full_evaluation(seed, lossless):
     network = mesh(seed, lossless=lossless)
@@ -73,7 +74,7 @@ def test_every_pair_of_a_mesh_equals_a_full_evaluation(seed, lossless):
     assert_same(swept(network, pairs), network)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(20))
 @given(st.integers(0, 10_000), st.booleans())
 def test_every_pair_of_a_torn_network_equals_a_full_evaluation(seed, exits):
     network = random_network(seed, lossless=True)

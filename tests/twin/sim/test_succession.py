@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import examples
 from tests.twin.sim.oracle import broken, with_exits
 from tests.twin.sim.test_pairs import mesh
 from twin.engines.seam import Serial
@@ -80,7 +81,7 @@ def change(data, network: Network) -> Change:
     return kinds[data.draw(st.integers(0, len(kinds) - 1))]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(12))
 @given(data=st.data(), steps=st.integers(1, 6))
 def test_every_state_of_any_plan_does_under_every_failure_what_a_sweep_of_it_alone_finds(data, steps):
     reached = [NETWORK]
