@@ -1,6 +1,7 @@
 """Mutants: one small fault each, put into the code on purpose, that some test has to notice."""
 
 import ast
+import gc
 import importlib
 import multiprocessing
 import os
@@ -119,6 +120,7 @@ def _pytest(tests: Sequence[str], copy: Path, said: Path) -> None:
         del sys.modules[name]
     import pytest
 
+    gc.freeze()  # what this process was forked with is not searched for garbage at its end, again and again
     code = pytest.main(["-x", "-n", "0", "-rfE", "--tb=no", "-p", "no:cacheprovider", *tests])
     file.flush()
     os._exit(code)
