@@ -236,6 +236,8 @@ class Judge:
     def _known(self, state: Network, factor: float) -> FailureSweep | None:
         found = self._sifted.get(state) if self._sifted else None
         sweeps: Sweeps | None = found.sweeps if found is not None else None
+        if sweeps is None and self.sweeps_together:
+            return self._tunnelled.sweep(state, self.limit, factor=factor)
         return sweeps.get(factor) if sweeps is not None else None
 
     def _stressed(self, state: Network, swept: MovedLoads | None, factor: float) -> Iterator[tuple[Stressed, Stressed]]:
@@ -264,7 +266,8 @@ class Judge:
     def _part(self, judged: "_Judged", rows: tuple[int, ...], factor: float) -> Stressed:
         """Return a state with all its demands times `factor` under some of the failures."""
         state, chosen = judged.state, tuple(self.failures[i] for i in rows)
-        whole, known = self._whole(judged, factor), self._known(state, factor)
+        whole = self._whole(judged, factor)
+        known = self._known(state, factor) if judged.swept is None else None
         if known is not None:
             sweep = rows_of(known, rows)
         elif astray_adds_up(state) and (factor == 1 or not state.limits):

@@ -36,6 +36,7 @@ class TunnelledStates:
     ) -> None:
         self.network, self.failures = network, tuple(failures)
         self._known = known
+        self._swept: tuple[Network, dict[tuple[float, float], FailureSweep]] | None = None  # the latest state
         self._latest: tuple[Network, list[_Moved] | None] | None = None
         self._alone: dict[tuple[int, int, Tunnel | None], LoneLoads] = {}
 
@@ -50,12 +51,16 @@ class TunnelledStates:
         moves = self._moves(state)
         if moves is None:
             return None
-        demands, swept = self._whole
-        moved = MovedLoads(swept, ())
-        for pair, tunnels, volume in moves:
-            off, onto = (self._loads(pair, x) for x in tunnels)
-            moved = moved.moved(off, onto, volume)
-        return demands.sweep(moved.grown(factor), limit)
+        if self._swept is None or self._swept[0] is not state:
+            self._swept = state, {}
+        if (limit, factor) not in self._swept[1]:
+            demands, swept = self._whole
+            moved = MovedLoads(swept, ())
+            for pair, tunnels, volume in moves:
+                off, onto = (self._loads(pair, x) for x in tunnels)
+                moved = moved.moved(off, onto, volume)
+            self._swept[1][limit, factor] = demands.sweep(moved.grown(factor), limit)
+        return self._swept[1][limit, factor]
 
     def missed(self, state: Network, row: int, before: tuple[Ints, Floats]) -> tuple[Ints, Floats] | None:
         """Return what demands miss in a state under a failure, by position as `Shortfall` has it, None where unknown.

@@ -134,7 +134,9 @@ def test_beside_a_lossy_circuit_that_is_drained_tunnels_are_swept_as_where_nothi
     )
 
 
-def test_who_misses_what_beside_a_wrong_route_is_found_of_those_alone_who_go_by_other_tunnels():
+def test_who_misses_what_beside_a_wrong_route_is_found_of_those_alone_who_go_by_other_tunnels(
+    monkeypatch: pytest.MonkeyPatch,
+):
     hole = Fault(kind=FaultKind.BLACKHOLE, element="node/Lodz", target="node/Krakow")
     network = with_fault(POLSKA, hole)
     failures = single_failures(network)
@@ -157,3 +159,7 @@ def test_who_misses_what_beside_a_wrong_route_is_found_of_those_alone_who_go_by_
             kept = missing > 1e-6, amounts > 1e-6
             np.testing.assert_array_equal(places[kept[0]], expected[kept[1]], err_msg=failures[row].name)
             np.testing.assert_allclose(missing[kept[0]], amounts[kept[1]], rtol=1e-9)
+    states = [apply_all(network, steps[:count]) for count in (1, 2, 3)]
+    alone = [Judge(network, POLICY).objection(x) for x in states]
+    monkeypatch.setattr(judge, "PAYS", 0)
+    assert [Judge(network, POLICY).objection(x) for x in states] == alone
