@@ -13,7 +13,7 @@ from twin.model import Floats, Ints, Network
 
 from .expect.prediction import export_noise, predict
 from .expect.probing import probe_error
-from .readings.growth import RECENT, Growth, growth, onsets
+from .readings.growth import RECENT, Growth, growth, onsets, strayed
 from .readings.observation import REMEMBERED, Observation, Quality, arrivals, removed_share
 from .readings.peerings import read_peerings
 from .readings.readback import read_back
@@ -70,7 +70,7 @@ def observe(
         window=recent,
         past=past,
         quality=_quality(network, recent, residuals.noise(steady, calm)),
-        growth=_growth(network, samples, filled, steady, declared.sampled_mbit / interval, declared),
+        growth=_growth(network, samples, filled, steady, residuals),
         fallback=tuple(network.nodes[i].name for i in np.flatnonzero(np.any(~source_known, axis=1))),
         age_s=max(0.0, now.timestamp() - end) if now else 0.0,
         interval_s=interval,
@@ -99,6 +99,8 @@ class _Residuals:
         self._network, self._samples, self._filled = network, samples, filled
         self.declared, self.interval_s = declared, interval_s
         self._known: dict[int, tuple[Floats, Floats]] = {}
+        self._counting = declared.sampled_mbit / interval_s
+        self._strays = strayed(samples.demands)
 
     def of(self, row: int) -> tuple[Floats, Floats]:
         """Residual and its standard error of one sample, Mbit/s [m]; NaN where it was not measured."""
@@ -109,6 +111,10 @@ class _Residuals:
             prediction = predict(state, removed, noise)
             self._known[row] = arrivals(sample)[0] - prediction.arrived, prediction.sigma
         return self._known[row]
+
+    def growth(self, before: Floats, now: Floats, samples: tuple[int, int]) -> Growth:
+        """Growth between two mean matrices of so many samples each, judged by how far pairs strayed in the samples."""
+        return growth(before, now, self._counting, samples, self.declared, self._strays)
 
     def _removed(self, row: int) -> Floats:
         """Share that each link takes off, [m]: of the newest sample up to `row` that shows it."""
@@ -155,8 +161,7 @@ def _same(samples: Samples, filled: Sequence[Floats], residuals: _Residuals, pai
     began = _wire_changed(samples, pair, residuals) | _plateau_changed(samples, pair, residuals)
     lost = samples.probe_loss[earlier], samples.probe_loss[newest]
     probed = np.abs(lost[1] - lost[0]) > _CHANGED * np.hypot(*(probe_error(x, residuals.declared) for x in lost))
-    counting = residuals.declared.sampled_mbit / residuals.interval_s
-    surge = growth(filled[earlier], filled[newest], counting, (1, 1), residuals.declared)
+    surge = residuals.growth(filled[earlier], filled[newest], (1, 1))
     surged = (np.abs(surge.score) > _CHANGED) & (np.abs(np.nan_to_num(surge.log_factor)) > _CHANGED_GROWTH)
     return not (moved.any() or began.any() or probed.any() or surged.any())
 
@@ -197,18 +202,16 @@ def _filled(network: Network, samples: Samples) -> list[Floats]:
     return filled
 
 
-def _growth(
-    network: Network, samples: Samples, filled: Sequence[Floats], steady: int, counting: float, declared: Declaration
-) -> Growth:
+def _growth(network: Network, samples: Samples, filled: Sequence[Floats], steady: int, residuals: _Residuals) -> Growth:
     """Growth of the last `steady` samples against the recent past.
 
     That ends for each node before its traffic last changed its level. Without a past, against the provisioned matrix.
     """
     first = len(samples.time) - steady
     if not first:
-        return growth(network.demands, mean(samples.demands), counting, (1, steady), declared)
+        return residuals.growth(network.demands, mean(samples.demands), (1, steady))
     towards = np.array([matrix.sum(axis=0) for matrix in filled])
-    level, began = _level(towards), onsets(towards, declared)
+    level, began = _level(towards), onsets(towards, residuals.declared)
     usual = level[max(0, first - RECENT) : first].mean()
     measured = partial(_measured, samples)
     before, now = mean(measured(slice(max(0, first - RECENT), first))), mean(measured(slice(first, None)))
@@ -218,7 +221,7 @@ def _growth(
         of_node = measured(rows)[:, :, node]
         calm = of_node * (usual / level[rows][onset - rows.start - len(of_node) :])[:, None]
         before[:, node], now[:, node] = mean(calm), mean(measured(slice(max(first, onset), None))[:, :, node])
-    return growth(before, now, counting, (min(RECENT, first), steady), declared)
+    return residuals.growth(before, now, (min(RECENT, first), steady))
 
 
 def _measured(samples: Samples, chosen: slice) -> Floats:

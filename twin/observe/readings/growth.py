@@ -1,5 +1,6 @@
 """How much the traffic towards each node has grown against its own recent past, beyond what the whole network did."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from twin.live.declared import Declaration
 from twin.live.network import Flags
 from twin.model import Floats, Ints
 
-from .samples import ratio
+from .samples import middle, ratio
 
 RECENT = 12
 """Samples that make up the recent past."""
@@ -16,6 +17,7 @@ _MAD = 1.4826
 _STEP = 0.18  # log units: an effect, a fifth more traffic than usual; less is an ordinary day
 _CLEAR = 6.0  # standard errors: a level, since the best of all splits of all nodes' series is looked at
 _LEAST_ROWS = 4  # samples that tell two means and a spread
+_FREE = 0.75  # of the pairs' degrees of freedom: with more left their spread is understated by 13 % at most
 _ROBUST = 4.0  # degrees of freedom of Student's t: no pair alone convicts
 
 
@@ -57,20 +59,29 @@ class Growth(NamedTuple):
         return np.nan_to_num(self.log_factor / self.sigma)
 
 
-def growth(before: Floats, now: Floats, per_sample: float, samples: tuple[int, int], declared: Declaration) -> Growth:
+def growth(
+    before: Floats,
+    now: Floats,
+    per_sample: float,
+    samples: tuple[int, int],
+    declared: Declaration,
+    strays: float = 0.0,
+) -> Growth:
     """Compare two mean matrices, Mbit/s [n, n] by source first, over `samples` (before, now) samples each.
 
     A surge multiplies every demand towards a node by the same factor, so the estimate is the mean of the pairs' log
     ratios, weighted by how well each is known: `per_sample` is the rate that one sampled packet stands for, Mbit/s, the
     spread of the pairs around their node is estimated from the matrices themselves (median absolute deviation). How
-    far nodes and pairs stray at least, the network declares.
+    far nodes and pairs stray at least, the network declares, and `strays` is how far its pairs did from one sample to
+    the next: means of several stray less.
     """
     known = np.isfinite(before) & np.isfinite(now) & (before > 0) & (now > 0)
     safe_before, safe_now = np.where(known, before, 1.0), np.where(known, now, 1.0)
     ratio = np.where(known, np.log(safe_now / safe_before), 0.0)
     counting = per_sample * (1 / (safe_before * samples[0]) + 1 / (safe_now * samples[1]))
     factor = _weighted_mean(ratio, np.where(known, 1 / (declared.pair_spread**2 + counting), 0.0))
-    spread = max(declared.pair_spread, _spread(ratio - factor, counting, known))
+    least = max(declared.pair_spread, strays * math.sqrt((1 / samples[0] + 1 / samples[1]) / 2))
+    spread = max(least, _spread(ratio - factor, counting, known))
     weight = np.where(known, 1 / (spread**2 + counting), 0.0)
     factor = _weighted_mean(ratio, weight)
     level = _weighted_median(factor, np.sqrt(weight.sum(axis=0)))
@@ -78,6 +89,24 @@ def growth(before: Floats, now: Floats, per_sample: float, samples: tuple[int, i
         sigma = np.sqrt(1 / weight.sum(axis=0) + declared.drift**2)
     error = np.where(known, np.sqrt(spread**2 + counting), np.nan)
     return Growth(factor - level, sigma, float(np.exp(level)), before * np.exp(level), now, error)
+
+
+def strayed(demands: Floats) -> float:
+    """Log units by which one pair's traffic strays around all pairs' from one sample to the next, of [K, n, n] Mbit/s.
+
+    A robust standard deviation. 0 where nodes have so many pairs that two matrices tell it, by how far pairs are from
+    the mean of their node: one that is alone is at no distance from it.
+    """
+    pairs = np.nonzero((demands > 0).any(axis=0))
+    count, nodes = len(pairs[1]), len(np.unique(pairs[1]))
+    if len(demands) < 2 or count < 2 or count - nodes >= _FREE * count:
+        return 0.0
+    rates = np.nan_to_num(demands[:, *pairs])
+    total = rates.sum(axis=0)
+    steps = np.diff(np.log(np.where(rates > 0, rates, np.nan)), axis=0)
+    apart = np.abs(steps - middle(steps.T)[:, None])[:, total >= np.median(total)]  # small ones are sampled too little
+    known = apart[np.isfinite(apart)]
+    return _MAD * float(np.median(known)) * math.sqrt(count / (count - 1)) if known.size else 0.0
 
 
 def onsets(towards: Floats, declared: Declaration) -> Ints:

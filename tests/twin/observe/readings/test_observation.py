@@ -15,7 +15,7 @@ from twin.live.network import LinkSamples, NodeSamples, ProbeSamples, Telemetry,
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.observe import observe
 from twin.observe.expect.expectation import Expectation
-from twin.observe.readings.growth import growth
+from twin.observe.readings.growth import growth, strayed
 from twin.observe.readings.samples import mean
 
 NAN = float("nan")
@@ -168,6 +168,24 @@ def test_growth_finds_the_node_and_the_factor_whatever_the_network_wide_level(se
     assert np.exp(found.log_factor[node]) == pytest.approx(factor, rel=0.25)
     assert found.level == pytest.approx(level, rel=0.1)
     assert np.abs(np.delete(found.score, node)).max() < 5
+
+
+@pytest.mark.parametrize(("sources", "taken_for_one"), [(1, 50), (2, 10), (3, 0)])
+def test_few_pairs_that_stray_as_they_did_are_no_surge_and_one_that_triples_is(sources, taken_for_one):
+    rng, strays, false, blind, grown = np.random.default_rng(sources), [], 0, 0, 0
+    apart = (np.arange(8)[None, :] - np.arange(8)[:, None]) % 8
+    usual = np.where((apart > 0) & (apart <= sources), 1000.0, 0.0)
+    for _ in range(200):
+        rates = usual * np.exp(0.11 * rng.standard_normal((16, 8, 8)))
+        strays.append(strayed(rates))
+        known, unknown = (growth(*rates[-2:], 0.1, (1, 1), Declaration(), x).score for x in (strays[-1], 0.0))
+        false, blind = false + (np.abs(known).max() > 5), blind + (np.abs(unknown).max() > 5)
+        rates[-1, :, 3] *= 3
+        grown += growth(*rates[-2:], 0.1, (1, 1), Declaration(), strayed(rates)).score[3] > 5
+    assert np.mean(strays) == pytest.approx(0.11 * 2**0.5, rel=0.1)
+    assert false <= 2
+    assert blind >= taken_for_one
+    assert grown > 150
 
 
 def quick(*, faults: tuple[Fault, ...] = (), after: int = 3) -> EmulatedNetwork:
