@@ -19,12 +19,14 @@ Limits = TypeVar("Limits", bound=Frozen)
 
 
 class DemandLimits(Frozen):
-    """Limits on the propagation delay of a demand. Without a figure nothing of it is judged."""
+    """Limits on the propagation delay of a demand, by each of its ways. Without a figure nothing of it is judged."""
 
     max_stretch: float | None = Field(
         default=None, ge=1, le=_MOST_FACTOR, description="Most that its delay may grow, factor."
     )
-    max_delay_ms: float | None = Field(default=None, gt=0, le=_MOST_MS, description="Longest delay, ms.")
+    max_delay_ms: float | None = Field(
+        default=None, gt=0, le=_MOST_MS, description="Longest delay of any of its ways, ms."
+    )
     max_failure_stretch: float | None = Field(
         default=None,
         ge=1,

@@ -41,7 +41,7 @@ class ClassLimits(Frozen):
         default=None, ge=0, le=1, description="Most of its traffic that may be lost, also under a single failure."
     )
     max_delay_ms: float | None = Field(
-        default=None, gt=0, le=1e9, description="Longest delay of any of its demands, waiting included, ms."
+        default=None, gt=0, le=1e9, description="Longest delay of any of its demands by any way, waiting included, ms."
     )
     max_failure_delay_ms: float | None = Field(
         default=None, gt=0, le=1e9, description="The same under a single failure, ms."
@@ -73,10 +73,13 @@ class Policy(Frozen):
         description="Limit on every link while failures are repaired locally; none: only told.",
     )
     max_demand_stretch: float | None = Field(
-        default=None, ge=1, le=MOST_FACTOR, description="Most that any demand's own delay may grow, factor."
+        default=None,
+        ge=1,
+        le=MOST_FACTOR,
+        description="Most that any demand's own delay may grow by its longest way, and in the mean, factor.",
     )
     max_demand_delay_ms: float | None = Field(
-        default=None, gt=0, le=1e9, description="Longest propagation delay of any demand, ms."
+        default=None, gt=0, le=1e9, description="Longest propagation delay of any way that a demand takes, ms."
     )
     max_failure_delay_ms: float | None = Field(
         default=None, gt=0, le=1e9, description="The same under a single failure, ms."

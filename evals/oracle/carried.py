@@ -21,13 +21,17 @@ SLACK = 1e-6
 
 
 class Carried(NamedTuple):
-    """One state: utilisation of each link, demands without a path, mean delay of each demand, what each link drops."""
+    """One state: utilisation of each link, demands without a path, what each link drops, delays of each demand.
+
+    Those are the mean over its ways and that of its longest way, ms.
+    """
 
     utilisation: dict[str, float]
     load: dict[str, float]
     lost: frozenset[tuple[str, str]]
     delay: dict[tuple[str, str], float]
     dropped: dict[str, float]
+    longest: dict[tuple[str, str], float]
 
     @property
     def peak(self) -> float:
@@ -41,7 +45,14 @@ class Carried(NamedTuple):
 
 
 _List = tuple[tuple[str, ...], float]
-_Legs = tuple[dict[tuple[str, str], float], dict[tuple[str, str], float], set[tuple[str, str]]]
+_OfPairs = dict[tuple[str, str], float]
+
+
+class _Legs(NamedTuple):
+    volume: _OfPairs
+    delay: _OfPairs
+    longest: _OfPairs
+    lost: set[tuple[str, str]]
 
 
 def crossing(network: Network, link: str) -> list[tuple[str, str]]:
@@ -103,7 +114,8 @@ def thinned(network: Network, dead: Failed, passed: Mapping[str, float]) -> dict
 
 def _carried(network: Network, dead: Failed, towards: dict[str, Towards]) -> Carried:
     up = {node.name for node in network.nodes if node.up} - ({dead.node} if dead.node else set[str]())
-    volume, delay, lost = _legs(network, towards, up)
+    legs = _legs(network, towards, up)
+    volume = legs.volume
     links = {link.name: link for link in network.links}
     load, filters = dict.fromkeys(links, 0.0), _filters(network)
     dropped = {name: 0.0 for name, link in links.items() if link.loss}
@@ -122,12 +134,12 @@ def _carried(network: Network, dead: Failed, towards: dict[str, Towards]) -> Car
     for name, link in links.items():
         if link.loss:
             dropped[name] += load[name] * link.loss
-    return Carried(utilisation, load, frozenset(lost), delay, dropped)
+    return Carried(utilisation, load, frozenset(legs.lost), legs.delay, dropped, legs.longest)
 
 
 def _legs(network: Network, towards: dict[str, Towards], up: set[str]) -> _Legs:
     volume: dict[tuple[str, str], float] = {}
-    delay: dict[tuple[str, str], float] = {}
+    delay, longest = dict[tuple[str, str], float](), dict[tuple[str, str], float]()
     lost: set[tuple[str, str]] = set()
     tunnels = {(tunnel.source, tunnel.target): tunnel for tunnel in network.tunnels}
     names = [node.name for node in network.nodes]
@@ -139,7 +151,7 @@ def _legs(network: Network, towards: dict[str, Towards], up: set[str]) -> _Legs:
         if pair not in tunnels:
             if source in towards[target].far:
                 volume[pair] = volume.get(pair, 0.0) + amount
-                delay[pair] = towards[target].delay[source]
+                delay[pair], longest[pair] = towards[target].delay[source], towards[target].longest[source]
             else:
                 lost.add(pair)
             continue
@@ -163,7 +175,8 @@ def _legs(network: Network, towards: dict[str, Towards], up: set[str]) -> _Legs:
             whole = sum(share for _, share in arriving)
             lasting = (share * towards[b].delay[a] for x, share in arriving for a, b in pairwise(x) if a != b)
             delay[pair] = sum(lasting) / whole
-    return volume, delay, lost
+            longest[pair] = max(sum(towards[b].longest[a] for a, b in pairwise(x)) for x, share in arriving if share)
+    return _Legs(volume, delay, longest, lost)
 
 
 def lists_of(network: Network, tunnel: Tunnel, towards: Mapping[str, Towards], up: set[str]) -> list[_List]:

@@ -43,6 +43,9 @@ class Towards:
     hops: dict[str, list[Hop]]
     order: list[str]
     delay: dict[str, float]
+    """The mean over the ways, ms."""
+    longest: dict[str, float]
+    """Of the way that takes longest, ms."""
     passed: Mapping[str, float]
     """Share of what it carries that each link passes on."""
     alive: dict[str, float]
@@ -63,9 +66,10 @@ class Towards:
 
     def _expect(self) -> None:
         self.order = sorted(self.far, key=lambda node: self.far[node])
-        self.delay = {self.target: 0.0}
+        self.delay, self.longest = {self.target: 0.0}, {self.target: 0.0}
         for node in self.order[1:]:
             self.delay[node] = sum(x.delay + self.delay[x.head] for x in self.hops[node]) / len(self.hops[node])
+            self.longest[node] = max(x.delay + self.longest[x.head] for x in self.hops[node])
 
     def pass_on(self, passed: Mapping[str, float]) -> None:
         """Have the links pass on such shares of what they carry."""
@@ -78,7 +82,7 @@ class Towards:
         """The same ways, by links that pass on such shares."""
         other = Towards.__new__(Towards)
         other.target, other.far, other.hops = self.target, self.far, self.hops
-        other.order, other.delay = self.order, self.delay
+        other.order, other.delay, other.longest = self.order, self.delay, self.longest
         other.pass_on(passed)
         return other
 

@@ -215,6 +215,13 @@ _STATES = (
         _LABELLED,
     ),
     Mutant(
+        "one way of a demand may be late if the others are not",
+        "twin/gate/demand_delays.py",
+        "    for delay_ms, limit, told in zip(delays, limits, OF_WAYS, strict=True):",
+        "    for delay_ms, limit, told in list(zip(delays, limits, OF_WAYS, strict=True))[1:]:",
+        ("tests/twin/gate/test_demand_delays.py",),
+    ),
+    Mutant(
         "demands may be late between two steps",
         _RULES,
         "        or late(outcomes, here.outcome, policy, where)\n",

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats, Network
+from twin.model import Bools, Floats, Network
 from twin.policy import ClassLimits, Policy
 from twin.printed import mbps, percent, percents, short
 from twin.sim.classes import class_delays, cumulative
 
 from .checks.finding import Counterexample, Unit, Violation
 from .checks.stressed import Stressed
+from .demand_delays import OF_WAYS
 from .no_worse import SHARE_SLACK, Where
 
 
@@ -132,17 +133,25 @@ def _too_late(
     (rows, place), after = at_row, states[1]
     failure = None if place is None else after.failures[rows[place]]
     at = where if failure is None else where._replace(failure=failure.name)
-    was, now = (class_delays(x.network, failure, loads=x.classes(rows), row=place or 0)[promise.c] for x in states)
-    carries = (after.network.offered * after.network.class_share[promise.c] > 0) & np.isfinite(now)
+    both = [class_delays(x.network, failure, loads=x.classes(rows), row=place or 0) for x in states]
+    some = after.network.offered * after.network.class_share[promise.c] > 0
+    for was, now, told in zip(*both, OF_WAYS, strict=True):
+        if found := _latest(some, was[promise.c], now[promise.c], limit):
+            nodes, (source, target), ms, most = after.network.nodes, *found
+            name = f"demand/{nodes[source].name}->{nodes[target].name}"
+            detail = f"class {promise.name} of {short(name)} takes {ms:.3f} ms {told} {at}, queues included"
+            return Violation(f"{detail}; {most:.3f} ms is promised", _at(name, at, ms, most, "ms"))
+    return None
+
+
+def _latest(some: Bools, was: Floats, now: Floats, limit: float) -> tuple[tuple[int, int], float, float] | None:
+    """Return who is beyond the limit, and what it took before, by most, with what it takes and may take, ms."""
     allowed = np.maximum(limit, np.where(np.isfinite(was), was, 0.0))
-    over = np.where(carries, now - allowed, -np.inf)
-    if float(over.max(initial=-1.0)) <= 1e-6:
+    over = np.where(some & np.isfinite(now), now - allowed, -np.inf)
+    if float(over.max(initial=-1.0)) <= SHARE_SLACK:
         return None
     source, target = (int(x) for x in np.unravel_index(int(over.argmax()), over.shape))
-    nodes, longest, most = after.network.nodes, float(now[source, target]), float(allowed[source, target])
-    name = f"demand/{nodes[source].name}->{nodes[target].name}"
-    detail = f"class {promise.name} of {short(name)} takes {longest:.3f} ms {at}, queues included, {most:.3f} promised"
-    return Violation(detail, _at(name, at, longest, most, "ms"))
+    return (source, target), float(now[source, target]), float(allowed[source, target])
 
 
 def _at(element: str, where: Where, measured: float, limit: float, unit: Unit) -> Counterexample:

@@ -1,4 +1,9 @@
-"""When single demands take no longer than they may: by the limits for all and for each, and by what they took."""
+"""When single demands take no longer than they may: by the limits for all and for each, and by what they took.
+
+A limit holds for the longest of the ways that carry a share of a demand (ECMP, parallel circuits, several segment lists
+or exits). Where that was longer before and may stay, or is stretched, the mean over the ways tells how much of the
+demand takes it: so both are held to the limit, each by what it was itself.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,11 +14,15 @@ from twin.demand_limits import ANY, DemandLimits
 from twin.model import Floats, Network
 from twin.policy import Policy
 from twin.printed import short
+from twin.sim.route import DemandDelays
 from twin.sim.simulate import Outcome
 
 from .checks.finding import Counterexample, Violation
 from .checks.stressed import Stressed
 from .no_worse import SHARE_SLACK, Where
+
+OF_WAYS = "by its longest way", "in the mean over its ways"
+"""How the two figures of `DemandDelays` are told."""
 
 
 class _Most(NamedTuple):
@@ -42,8 +51,8 @@ def late(befores: Sequence[Outcome], after: Outcome, policy: Policy, where: Wher
     most = _most(after.network, policy, failing=False)
     if not most.limits:  # asked of every state that a planner tries
         return None
-    limit = _limit(most, befores[0].delay_ms)
-    return _latest(after.network, after.delay_ms, _allowed(limit, befores), where)
+    was = [x.delays for x in befores]
+    return _latest(after.network, after.delays, _allowed(_limits(most, was[0]), was), where)
 
 
 def slow_under_failure(befores: Sequence[Stressed], after: Stressed, policy: Policy, where: Where) -> Violation | None:
@@ -54,12 +63,12 @@ def slow_under_failure(befores: Sequence[Stressed], after: Stressed, policy: Pol
     most = _most(after.network, policy, failing=True)
     if not most.limits:
         return None
-    limit = _limit(most, befores[0].outcome.delay_ms)
-    for row, (failure, delay_ms) in enumerate(zip(after.failures, after.delays_under(), strict=True)):
+    limits = _limits(most, befores[0].outcome.delays)
+    for row, (failure, delays) in enumerate(zip(after.failures, after.delays_under(), strict=True)):
         at = where._replace(failure=failure.name)
-        if _latest(after.network, delay_ms, limit, at):  # what was so before is allowed, and worked out only then
-            now, usual = after.during(row), [x.during(row) for x in befores]
-            violation = _latest(now.network, now.delay_ms, _allowed(limit, usual), at)
+        if _latest(after.network, delays, limits, at):  # what was so before is allowed, and worked out only then
+            now, was = after.during(row), [x.during(row).delays for x in befores]
+            violation = _latest(now.network, now.delays, _allowed(limits, was), at)
             if violation:
                 return violation
     return None
@@ -97,31 +106,42 @@ def _places(network: Network, end: str) -> slice:
     return slice(None) if end == ANY else slice(0) if at is None else slice(at, at + 1)
 
 
-def _limit(most: _Most, usual_ms: Floats) -> Floats:
+def _limits(most: _Most, usual: DemandDelays) -> DemandDelays:
     """The longest that each demand may take, ms [n, n]; one without a way has no usual delay to be stretched."""
+    return DemandDelays(*(_limit(most, x) for x in usual))
+
+
+def _limit(most: _Most, usual_ms: Floats) -> Floats:
     known = np.isfinite(usual_ms) & np.isfinite(most.stretch)
     stretched = np.where(known, most.stretch, 1.0) * np.where(known, usual_ms, 0.0)
     return np.minimum(np.where(known, stretched, np.inf), most.longest_ms)
 
 
-def _allowed(limit: Floats, befores: Sequence[Outcome]) -> Floats:
+def _allowed(limits: DemandDelays, befores: Sequence[DemandDelays]) -> DemandDelays:
+    """The limits, or what each demand took in the states before where that was longer."""
     for before in befores:
-        limit = np.where(np.isfinite(before.delay_ms), np.maximum(limit, before.delay_ms), limit)
-    return limit
+        both = zip(limits, before, strict=True)
+        limits = DemandDelays(*(np.where(np.isfinite(x), np.maximum(limit, x), limit) for limit, x in both))
+    return limits
 
 
-def _latest(network: Network, delay_ms: Floats, limit: Floats, where: Where) -> Violation | None:
+def _latest(network: Network, delays: DemandDelays, limits: DemandDelays, where: Where) -> Violation | None:
     """Return the demand that is beyond its limit by most, both ms [n, n]; None where every one is within."""
-    asked = (network.offered > 0) & np.isfinite(delay_ms)
-    over = np.full(asked.shape, -np.inf)
-    over[asked] = delay_ms[asked] - limit[asked]
-    if not asked.any() or float(over.max()) <= SHARE_SLACK:
-        return None
-    worst = np.unravel_index(int(over.argmax()), over.shape)
-    source, target = (network.nodes[int(i)].name for i in worst)
-    name, measured, most = f"demand/{source}->{target}", float(delay_ms[worst]), float(limit[worst])
+    asked = (network.offered > 0) & np.isfinite(delays.longest)
+    for delay_ms, limit, told in zip(delays, limits, OF_WAYS, strict=True):
+        over = np.where(asked, delay_ms, 0.0) - np.where(asked, limit, np.inf)
+        if asked.any() and float(over.max()) > SHARE_SLACK:
+            source, target = (int(i) for i in np.unravel_index(int(over.argmax()), over.shape))
+            return _too_late(network, (source, target), (delay_ms, limit, told), where)
+    return None
+
+
+def _too_late(network: Network, pair: tuple[int, int], figures: tuple[Floats, Floats, str], where: Where) -> Violation:
+    delay_ms, limit, told = figures
+    source, target = (network.nodes[i].name for i in pair)
+    name, measured, most = f"demand/{source}->{target}", float(delay_ms[pair]), float(limit[pair])
     example = Counterexample(
         element=name, failure=where.failure, step=where.step, traffic=where.traffic, when=where.when,
         measured=measured, limit=most, unit="ms",
     )  # fmt: skip
-    return Violation(f"{short(name)} takes {measured:.3f} ms {where}, at most {most:.3f} ms allowed", example)
+    return Violation(f"{short(name)} takes {measured:.3f} ms {told} {where}, at most {most:.3f} ms allowed", example)

@@ -21,7 +21,7 @@ from .arrays import Arrays, compile_network
 from .delay import VALID_UTILISATION
 from .failure_sweep import failed_in, flatten, shrunk
 from .kernels import shortest_paths, spread
-from .route import mean_delays, steered, without
+from .route import DemandDelays, demand_delays, steered, without
 from .simulate import Failure
 from .superposed import Superposition
 
@@ -159,8 +159,8 @@ def class_delays(
     loads: ClassLoads | None = None,
     row: int = 0,
     packet_bytes: float = PACKET_BYTES,
-) -> Floats:
-    """Mean one-way delay of each class's part of each demand, ms by source first [C, n, n]; inf without a path.
+) -> DemandDelays:
+    """One-way delay of each class's part of each demand, ms by source first [C, n, n]; inf without a path.
 
     Propagation, sending and waiting; `row` is the failure's in `loads`, which are computed where they are not known.
     """
@@ -174,7 +174,8 @@ def class_delays(
     return _of_demands(arrays, waits[:, arrays.link_of])
 
 
-def _of_demands(arrays: Arrays, waits: Floats) -> Floats:
+def _of_demands(arrays: Arrays, waits: Floats) -> DemandDelays:
     paths = shortest_paths(arrays)
     used = steered(arrays, paths).used
-    return np.stack([mean_delays(arrays._replace(delay=arrays.delay + x), paths, used) for x in waits])
+    found = [demand_delays(arrays._replace(delay=arrays.delay + x), paths, used) for x in waits]
+    return DemandDelays(*(np.stack(x) for x in zip(*found, strict=True)))

@@ -21,7 +21,8 @@ from .chunks import failed_in
 from .failing import FailureArrays
 from .failure_sweep import flatten
 from .kernels import shortest_paths
-from .route import mean_delays, route, steered, without
+from .remembered import remembered_paths
+from .route import DemandDelays, demand_delays, route, steered, without
 from .simulate import Failure
 
 VALID_UTILISATION = 0.99
@@ -68,11 +69,18 @@ def delays_with_queues(network: Network, *, packet_bytes: float = 800.0, burstin
     sending = packet_bytes * 8 / (arrays.capacity * 1000)  # Mbit/s are 1000 bit/ms
     full = np.minimum(utilisation, VALID_UTILISATION)
     waiting = sending * (1 + burstiness * full / (1 - full))
-    total = mean_delays(arrays._replace(delay=arrays.delay + waiting), routing.paths, routing.used)
+    total = demand_delays(arrays._replace(delay=arrays.delay + waiting), routing.paths, routing.used).mean
     beyond = utilisation[arrays.arc_of] > VALID_UTILISATION
     names = tuple(link.name for link, full in zip(network.links, beyond, strict=True) if full)
     spent = waiting[arrays.arc_of]
     return Delays(total, spent, _P99 * spent, names, burstiness)
+
+
+def propagation(network: Network) -> DemandDelays:
+    """Return the propagation delay of each demand by its longest way, and the mean over its ways, ms."""
+    arrays = compile_network(network)
+    paths = remembered_paths(arrays)
+    return demand_delays(arrays, paths, steered(arrays, paths).used)
 
 
 class WorstDelays(NamedTuple):
@@ -105,4 +113,4 @@ def _worst(arrays: Arrays, failures: FailureArrays) -> WorstDelays:
 
 def _propagation(arrays: Arrays) -> Floats:
     paths = shortest_paths(arrays)
-    return mean_delays(arrays, paths, steered(arrays, paths).used)
+    return demand_delays(arrays, paths, steered(arrays, paths).used).mean

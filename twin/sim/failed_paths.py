@@ -4,18 +4,18 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from twin.model import Floats, Network
+from twin.model import Network
 
 from .arrays import Arrays, Flags, Ids, compile_network
 from .chunks import failed_in
 from .failure_sweep import flatten
 from .kernels import Paths, shortest_paths
-from .route import mean_delays, needs_full, steered, without
+from .route import DemandDelays, demand_delays, needs_full, steered, without
 from .simulate import Failure
 
 
-def delays_under(network: Network, failures: Sequence[Failure]) -> Iterator[Floats]:
-    """Yield the mean one-way propagation delay of each demand under each failure in turn, ms [n, n]; inf without a way.
+def delays_under(network: Network, failures: Sequence[Failure]) -> Iterator[DemandDelays]:
+    """Yield the one-way propagation delay of each demand under each failure in turn, ms [n, n]; inf without a way.
 
     A failure of members of bundles counts as none: what it does to metrics is not looked at.
     """
@@ -25,7 +25,7 @@ def delays_under(network: Network, failures: Sequence[Failure]) -> Iterator[Floa
         arcs, nodes = failed_in(flat, row)
         state = without(arrays, arcs, nodes)
         left = paths_without(arrays, paths, state, nodes)
-        yield mean_delays(state, left, steered(state, left).used)
+        yield demand_delays(state, left, steered(state, left).used)
 
 
 def paths_without(arrays: Arrays, paths: Paths, state: Arrays, nodes: Ids) -> Paths:

@@ -225,6 +225,34 @@ def _expect(graph: Graph, order: Ids, dist: Ints, delay: Floats, survival: Float
         delay[u], survival[u] = sum_delay / hops, sum_survival / hops
 
 
+def delays_of_paths(arrays: Arrays, paths: Paths) -> tuple[Floats, Floats]:
+    """Delay of the longest of the equal-cost paths of every pair, and their mean, ms [n, n]; inf without a path."""
+    longest, mean = np.full(paths.dist.shape, np.inf), np.full(paths.dist.shape, np.inf)
+    _delays_all(graph_of(arrays), paths, longest, mean)
+    return longest, mean
+
+
+@part
+def _delays_all(graph: Graph, paths: Paths, longest: Floats, mean: Floats) -> None:
+    for t in range(paths.sources.size):
+        longest[t, t], mean[t, t] = 0.0, 0.0
+        _delays(graph, paths.order[t, : paths.sources[t]], paths.dist[t], longest[t], mean[t])
+
+
+@part
+def _delays(graph: Graph, order: Ids, dist: Ints, longest: Floats, mean: Floats) -> None:
+    arcs, first_out = graph.arcs, graph.first_out
+    for u in order[1:]:
+        hops, most, total = 0, 0.0, 0.0
+        for k in range(first_out[u], first_out[u + 1]):
+            if on_path(arcs, dist, k):
+                arc = arcs[k]
+                hops += 1
+                most = max(most, arc.delay + longest[arc.head])
+                total += arc.delay + mean[arc.head]
+        longest[u], mean[u] = most, total / hops
+
+
 def lost_demand(volume: Floats, dist: Ints, up: Flags) -> float:
     """Mbit/s between nodes that are up which have no path."""
     apart = dist >= FAR

@@ -1,5 +1,6 @@
 """One full evaluation of a compiled network: paths, tunnels as legs, loads, and what cannot be carried."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from twin.model import Floats
 
 from .arrays import EXIT, FAR, Arrays, Ids, TunnelArrays, read_only
 from .astray import still_arriving, strayed
-from .kernels import Expectation, Paths, expect, lost_demand, spread, steer
+from .kernels import Expectation, Paths, delays_of_paths, expect, lost_demand, spread, steer
 from .remembered import remembered_paths
 
 
@@ -84,12 +85,27 @@ def opens_exits(arrays: Arrays) -> bool:
     return bool((arrays.no_transit[arrays.tail[exits]] & (arrays.weight[exits] > best[arrays.head[exits]])).any())
 
 
-def mean_delays(arrays: Arrays, paths: Paths, used: Floats) -> Floats:
-    """Mean one-way delay of every demand over the arcs' `delay`, ms by source first [n, n]; inf where there is no path.
+class DemandDelays(NamedTuple):
+    """How long demands take over the arcs' `delay`, ms by source first [..., n, n]; inf where there is no path."""
 
-    A tunnelled demand takes the sum over the legs of each valid segment list, weighted by their shares `used` [P].
+    longest: Floats  # by the longest of the ways that carry a share of the demand
+    mean: Floats  # over these ways
+
+
+def demand_delays(arrays: Arrays, paths: Paths, used: Floats) -> DemandDelays:
+    """Return how long each demand takes; a tunnelled one the sum over the legs of each segment list in use.
+
+    Its longest way is that of one of these lists, its mean is weighted by their shares `used` [P].
     """
-    return expected_of_demands(arrays, paths, used).delay.T.copy()
+    longest, mean = delays_of_paths(arrays, paths)
+    found, tunnels = DemandDelays(longest.copy(), mean.copy()), arrays.tunnels
+    for i, lists in _in_use(tunnels, used):
+        pair = tunnels.target[i], tunnels.source[i]
+        legs = [(tunnels.leg_to[x], tunnels.leg_from[x]) for _, x in lists]
+        sums = np.array([longest[x].sum() for x in legs])
+        found.longest[pair] = sums[np.isfinite(sums)].max() if np.isfinite(sums).any() else np.inf
+        found.mean[pair] = _mean_of_lists(used[[p for p, _ in lists]], np.array([mean[x].sum() for x in legs]))
+    return DemandDelays(*(x.T.copy() for x in found))
 
 
 def expected_of_demands(arrays: Arrays, paths: Paths, used: Floats) -> Expectation:
@@ -102,18 +118,27 @@ def expected_of_demands(arrays: Arrays, paths: Paths, used: Floats) -> Expectati
 
 def _tunnelled(tunnels: TunnelArrays, used: Floats, expected: Expectation) -> Expectation:
     delay, survival = expected.delay.copy(), expected.survival.copy()
+    for i, lists in _in_use(tunnels, used):
+        sums = np.array([expected.delay[tunnels.leg_to[x], tunnels.leg_from[x]].sum() for _, x in lists])
+        shares = [expected.survival[tunnels.leg_to[x], tunnels.leg_from[x]].prod() for _, x in lists]
+        part, pair = used[[p for p, _ in lists]], (tunnels.target[i], tunnels.source[i])
+        delay[pair], survival[pair] = _mean_of_lists(part, sums), float(np.dot(part, shares))
+    return Expectation(delay, survival)
+
+
+def _mean_of_lists(part: Floats, sums: Floats) -> float:
+    """Mean delay over the segment lists that lead to their end, ms; inf where none does."""
+    arrives = np.isfinite(sums)
+    return float(np.dot(part[arrives], sums[arrives]) / part[arrives].sum()) if arrives.any() else np.inf
+
+
+def _in_use(tunnels: TunnelArrays, used: Floats) -> Iterator[tuple[int, list[tuple[int, slice]]]]:
+    """Yield each tunnel that carries something, with its segment lists that do: their positions and their legs."""
     for i in range(len(tunnels.source)):
         lists = range(tunnels.first_list[i], tunnels.first_list[i + 1])
-        valid = [p for p in lists if used[p] > 0]
-        if valid:
-            legs = [slice(tunnels.first_leg[p], tunnels.first_leg[p + 1]) for p in valid]
-            sums = np.array([expected.delay[tunnels.leg_to[x], tunnels.leg_from[x]].sum() for x in legs])
-            shares = [expected.survival[tunnels.leg_to[x], tunnels.leg_from[x]].prod() for x in legs]
-            arrives, part = np.isfinite(sums), used[valid]
-            mean = float(np.dot(part[arrives], sums[arrives]) / part[arrives].sum()) if arrives.any() else np.inf
-            pair = tunnels.target[i], tunnels.source[i]
-            delay[pair], survival[pair] = mean, float(np.dot(part, shares))
-    return Expectation(delay, survival)
+        found = [(p, slice(tunnels.first_leg[p], tunnels.first_leg[p + 1])) for p in lists if used[p] > 0]
+        if found:
+            yield i, found
 
 
 def without(arrays: Arrays, arcs: Ids, nodes: Ids) -> Arrays:

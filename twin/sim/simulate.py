@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from twin.harm import Harm, excess, joined
 from twin.model import Floats, Ints, Network
 
 if TYPE_CHECKING:  # numba is slow to import
-    from .route import Routing
+    from .route import DemandDelays, Routing
 
 _HERE = Serial()
 
@@ -93,6 +94,13 @@ class Outcome(Drawn):
         carried = (self.network.offered > 0) & np.isfinite(self.delay_ms)
         volume = self.network.offered[carried]
         return float(np.dot(self.delay_ms[carried], volume) / volume.sum()) if volume.size else 0.0
+
+    @cached_property
+    def delays(self) -> "DemandDelays":
+        """How long each demand takes, by its longest way too; worked out when somebody asks."""
+        from .delay import propagation
+
+        return propagation(self.network)
 
     @property
     def refused(self) -> float:

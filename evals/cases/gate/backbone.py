@@ -146,17 +146,21 @@ def repair_without_room(seed: int, start: int = 0) -> Trial | None:
 
 
 def late_demand(seed: int, start: int = 0) -> Trial | None:
-    """The mean delay hardly changes; one customer's own is far longer than the policy allows."""
+    """The mean delay hardly changes; one customer's own, or that of a part of it, is far longer than allowed."""
     rng, network = calm(seed, 35, start)
-    step = random_tunnel(network, rng, "T0", 1.0)
+    share = float(rng.choice([0.25, 0.5, 1.0]))
+    step = random_tunnel(network, rng, "T0", share)
     if step is None:
         return None
     before, after = carried(network), carried(apply(network, step))
     if slow(before, after, network, POLICY.max_delay_stretch) or hot(after, POLICY.max_utilisation):
         return None
     stretch = float(rng.uniform(1.2, 2.0))
-    late = {f"demand/{a}->{b}" for (a, b), ms in after.delay.items() if ms > stretch * before.delay[a, b] + SLACK}
-    if not late:
+    late, wholly = (
+        {f"demand/{a}->{b}" for (a, b), ms in now.items() if ms > stretch * was[a, b] + SLACK}
+        for was, now in ((before.longest, after.longest), (before.delay, after.delay))
+    )
+    if not late or (share < 1 and wholly):
         return None
     policy = POLICY.model_copy(update={"max_demand_stretch": stretch, "max_blast_radius": 1.0})
     blame = Blame("nominal", frozenset(late), step=1)

@@ -65,6 +65,18 @@ def test_the_delay_of_a_class_counts_its_waiting():
     assert check(network, {"voice": ClassLimits(max_failure_delay_ms=2.2)}).passed
 
 
+def test_the_delay_of_a_class_is_that_of_its_longest_way():
+    """A to B by X, 2 ms, and once the plan has made it as near by Y too, half of it takes 20 ms."""
+    network = two_ways()
+    links = tuple(x._replace(delay_ms=10.0 if "Y" in (x.tail, x.head) else 1.0) for x in network.links)
+    cheap = {"Y->B": 1}
+    network = replace(network, links=tuple(x._replace(weight=cheap.get(x.name, x.weight)) for x in links))
+    for limits in ({"max_delay_ms": 15.0}, {"max_failure_delay_ms": 15.0}):
+        checked = check(network, {"voice": ClassLimits(**limits)}, SetWeight(link="A->Y", weight=1))
+        assert checked.counterexample.measured == pytest.approx(20.0, abs=0.5)
+        assert "by its longest way" in checked.detail
+
+
 def test_what_is_broken_before_the_plan_may_stay_so():
     network = replace(two_ways(), links=tuple(x._replace(up="B" not in (x.tail, x.head) or "Y" in (x.tail, x.head))
                                               for x in two_ways().links))  # fmt: skip

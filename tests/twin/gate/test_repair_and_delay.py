@@ -311,10 +311,10 @@ def test_delays_under_every_failure_are_those_of_the_network_simulated_anew(draw
     odd = [x._replace(delay_ms=1.0 + i // 2, members=1 + i // 2 % 2) for i, x in enumerate(drawn.links)]
     network = replace(drawn, links=tuple(odd))
     state = Stressed(network, single_failures(network), 1.0)
-    for row, delay_ms in enumerate(state.delays_under()):
-        expected = state.during(row).delay_ms
-        assert np.array_equal(np.isfinite(delay_ms), np.isfinite(expected)), state.failures[row].name
-        assert np.allclose(delay_ms[np.isfinite(expected)], expected[np.isfinite(expected)])
+    for row, delays in enumerate(state.delays_under()):
+        for found, expected in zip(delays, state.during(row).delays, strict=True):
+            assert np.array_equal(np.isfinite(found), np.isfinite(expected)), state.failures[row].name
+            assert np.allclose(found[np.isfinite(expected)], expected[np.isfinite(expected)])
 
 
 def test_a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs():

@@ -19,6 +19,7 @@ class Reference(NamedTuple):
     dropped: float
     delivered: float
     delay: np.ndarray
+    longest: np.ndarray
     invalid: tuple[str, ...]
 
 
@@ -144,13 +145,20 @@ class _Towards:
         hops = self.next_hops(node)
         return sum(self.links[i].delay_ms + self.delay(self.links[i].head) for i in hops) / len(hops) if hops else 0.0
 
+    def ways(self, node: str) -> list[float]:
+        """How long each single way takes."""
+        if node == self.target:
+            return [0.0]
+        hops = [self.links[i] for i in self.next_hops(node)]
+        return [x.delay_ms + rest for x in hops for rest in self.ways(x.head)]
+
 
 def reference(network: Network) -> Reference:
     towards = {node.name: _Towards(network, node) for node in network.nodes}
     state = {node.name: node for node in network.nodes}
     tunnels = {(x.source, x.target): x for x in network.tunnels}
     load, n = np.zeros(len(network.links)), len(network.nodes)
-    delay = np.zeros((n, n))
+    delay, longest = np.zeros((n, n)), np.zeros((n, n))
     lost = severed = delivered = 0.0
     invalid = []
     for s, t in ((s, t) for s in range(n) for t in range(n) if s != t):
@@ -166,27 +174,29 @@ def reference(network: Network) -> Reference:
                 lists = [([], 1.0)]
         if not state[source].up or not state[target].up:
             severed += amount
-            delay[s, t] = inf
+            delay[s, t] = longest[s, t] = inf
             continue
         if source not in towards[target].dist and lists == [([], 1.0)]:
             lost += amount
-            delay[s, t] = inf
+            delay[s, t] = longest[s, t] = inf
             continue
         total, arriving = sum(share for _, share in lists), 0.0
         for via, share in lists:
-            stops, left, lasts = [source, *via, target], amount * share / total, 0.0
+            stops, left, lasts, most = [source, *via, target], amount * share / total, 0.0, 0.0
             for a, b in pairwise(stops):
                 if a not in towards[b].dist:
                     lost, left, lasts = lost + left, 0.0, inf
                     break
-                lasts += towards[b].delay(a)
+                lasts, most = lasts + towards[b].delay(a), most + max(towards[b].ways(a))
                 left = towards[b].send(a, left, load)
             delivered += left
             if lasts < inf:
                 delay[s, t], arriving = delay[s, t] + share * lasts, arriving + share
+                longest[s, t] = max(longest[s, t], most)
         delay[s, t] = delay[s, t] / arriving if arriving else inf
+        longest[s, t] = longest[s, t] if arriving else inf
     dropped = sum(load[i] * x.loss for i, x in enumerate(network.links))
-    return Reference(load, lost, severed, dropped, delivered, delay, tuple(sorted(invalid)))
+    return Reference(load, lost, severed, dropped, delivered, delay, longest, tuple(sorted(invalid)))
 
 
 def _valid(tunnel: Tunnel, path: SegmentList, towards: dict, state: dict) -> bool:

@@ -105,7 +105,7 @@ def test_classes_take_together_what_one_class_takes():
 def test_the_waiting_of_classes_is_that_of_one_queue_where_they_are_equal():
     network = full_pipe(800.0)
     equal = replace(network, classes=(TrafficClass("a", 3, 1.0, 0.5), TrafficClass("default", 3)), class_shares=())
-    own, propagation = class_delays(equal), simulate(equal).delay_ms
+    own, propagation = class_delays(equal).mean, simulate(equal).delay_ms
     a, b, x = map(equal.node, "ABX")
     load = simulate(equal).load
     queued = [6.4 / link.capacity / (1 - load[equal.link(link.name)] / link.capacity) for link in equal.links]

@@ -1,8 +1,14 @@
 """Delay with queues, and the longest delay under failures."""
 
+from dataclasses import replace
+
+import networkx as nx
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.twin.random_networks import networks
 from tests.twin.sim.oracle import broken, random_network, reference, time_at_a_server
 from twin.errors import InputError
 from twin.model import Link, Network, Node
@@ -64,6 +70,25 @@ def test_longest_delays_are_those_of_the_broken_networks(seed):
     np.testing.assert_allclose(worst.delay_ms, finite.max(0), rtol=1e-9, atol=1e-9)
     for (s, t), cause in np.ndenumerate(worst.cause):
         assert worst.delay_ms[s, t] == pytest.approx(states[cause + 1][s, t])
+
+
+@settings(max_examples=40)
+@given(networks(), st.data())
+def test_the_longest_way_is_the_longest_of_all_shortest_paths(drawn, data):
+    """By networkx, which lists the paths node by node; of parallel circuits at equal cost the slowest counts."""
+    ms = data.draw(st.lists(st.floats(0, 9), min_size=len(drawn.links), max_size=len(drawn.links)))
+    nodes = tuple(x._replace(drained=False, cost_out=False) for x in drawn.nodes)
+    plain = {"drained": False, "asleep": False, "cost_out": False}
+    links = tuple(x._replace(delay_ms=y, **plain) for x, y in zip(drawn.links, ms, strict=True))
+    network = replace(drawn, nodes=nodes, links=links, tunnels=())
+    graph = nx.DiGraph()
+    for x in sorted(links, key=lambda x: (-x.weight, x.delay_ms)):  # the last one stays: the cheapest, then the slowest
+        graph.add_edge(x.tail, x.head, weight=x.weight, ms=x.delay_ms)
+    found = simulate(network).delays.longest
+    for s, source in enumerate(network.nodes):
+        for t, target in enumerate(network.nodes):
+            paths = nx.all_shortest_paths(graph, source.name, target.name, "weight")
+            assert found[s, t] == pytest.approx(max(nx.path_weight(graph, x, "ms") for x in paths))
 
 
 def served(arrivals, sizes):

@@ -25,6 +25,8 @@ def test_outcomes_equal_networkx(block):
         outcome, expected = simulate(network), reference(network)
         np.testing.assert_allclose(outcome.load, expected.load, rtol=1e-9, atol=1e-9, err_msg=f"seed {seed}")
         np.testing.assert_allclose(outcome.delay_ms, expected.delay, rtol=1e-9, atol=1e-9, err_msg=f"seed {seed}")
+        np.testing.assert_allclose(outcome.delays.longest, expected.longest, rtol=1e-9, err_msg=f"seed {seed}")
+        np.testing.assert_array_equal(outcome.delays.mean, outcome.delay_ms)
         figures = outcome.lost, outcome.severed, outcome.dropped
         assert figures == pytest.approx((expected.lost, expected.severed, expected.dropped), abs=1e-9)
         assert outcome.invalid_tunnels == expected.invalid

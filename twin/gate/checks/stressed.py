@@ -12,7 +12,7 @@ from twin.sim.classes import ClassLoads, ClassLosses, class_loads, class_losses
 from twin.sim.failed_paths import delays_under
 from twin.sim.failure_sweep import sweep_failures
 from twin.sim.repair import Repair, repaired_failures, repairs
-from twin.sim.route import Routing, route
+from twin.sim.route import DemandDelays, Routing, route
 from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate
 from twin.sim.succession import SuccessiveSweeps
@@ -205,11 +205,11 @@ class Stressed:
             self._repairs[above] = repairs(self.network, failures, converged=False, above=above)
         return self._repairs[above]
 
-    def delays_under(self) -> Iterator[Floats]:
+    def delays_under(self) -> Iterator[DemandDelays]:
         """Yield the delay of each demand under each failure in turn, ms [n, n]; inf where it has no way."""
         plain = (x._replace(links=(), members=()) if x.members else x for x in self.failures)
-        for row, delay_ms in enumerate(delays_under(self.network, tuple(plain))):
-            yield self.during(row).delay_ms if self.failures[row].members else delay_ms
+        for row, delays in enumerate(delays_under(self.network, tuple(plain))):
+            yield self.during(row).delays if self.failures[row].members else delays
 
     def during(self, row: int) -> Outcome:
         """What the state carries while one of the failures lasts."""

@@ -145,10 +145,10 @@ def _fates(network: Network, arrays: "Arrays", routing: "Routing", pairs: Pairs,
 def _end_to_end(arrays: "Arrays", routing: "Routing", expected: "Expectation") -> Floats:
     """Mean of the links' `delay` over the paths of each pair, ms by target first [n, n]; inf where there is none."""
     from twin.sim.astray import diverted_delays
-    from twin.sim.route import mean_delays
+    from twin.sim.route import demand_delays
 
     if len(arrays.tunnels.source):
-        return mean_delays(arrays, routing.paths, routing.used).T
+        return demand_delays(arrays, routing.paths, routing.used).mean.T
     return diverted_delays(arrays, routing.paths, expected.delay) if arrays.astray else expected.delay
 
 
