@@ -345,7 +345,7 @@ class Driver:
             self._kept = ending
             await self._operator.settle()
             self._desk.round += 1
-            return Move("plan", f"{ending.because}; another incident is planned for")
+            return Move("plan", f"{ending.because}; what is still harmed is planned for")
         return None
 
     def _to_roll_back(self, because: str) -> Move:

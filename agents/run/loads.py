@@ -10,6 +10,8 @@ from twin.observe import Observation
 from twin.observe.readings.samples import mean
 from twin.sim.simulate import simulate
 
+_NEGLIGIBLE = 1e-4  # the service's choice: share of the offered traffic below which harm is nothing to act on
+_NOISE = 1e-3  # the same of what is measured, however exact the instruments
 _NEAR = 3.0  # standard errors from the limit within which a link may be read above it and is not
 
 
@@ -49,7 +51,17 @@ def simulated(moment: Moment, network: Network, limit: float) -> LoadsTaken:
     )
 
 
-def overload_error(seen: Observation, limit: float) -> float:
+def negligible(network: Network) -> float:
+    """Harm, in Mbit/s, that is nothing to act on."""
+    return _NEGLIGIBLE * float(network.offered.sum())
+
+
+def noise(network: Network, seen: Observation, limit: float) -> float:
+    """Measured harm, in Mbit/s, that cannot be told from none."""
+    return max(_NOISE * float(network.offered.sum()), _overload_error(seen, limit))
+
+
+def _overload_error(seen: Observation, limit: float) -> float:
     """Mbit/s by which the load above a limit may be off: what readings of links close to it are off by together."""
     load, error = np.nan_to_num(mean(seen.arrived_mbps)), np.nan_to_num(seen.reading_error)
     room = limit * np.array([x.capacity for x in seen.inventory.links]) - load

@@ -14,7 +14,7 @@ from agents.record.events import (
     Noted,
     Outcome,
     WindowRehearsed,
-)
+)  # fmt: skip
 from agents.record.files import CERTIFICATE, PLAN
 from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
@@ -23,7 +23,7 @@ from tools.box.run_state import Desk
 from twin.diagnose import PlanTrial, explains, left_by, misread, set_anew
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
-from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
+from twin.execute.executor import Execution, OnStep, Part, StepRecord, execute, no_longer_in_place, recover
 from twin.execute.preflight import Coming, find, look_around, preflight
 from twin.execute.render import Inventory
 from twin.execute.running import Running, read_running
@@ -34,23 +34,20 @@ from twin.gate.verdict import risk_tier
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation
-from twin.plan import Plan, apply_all
+from twin.plan import Plan
 from twin.policy import RiskTier
 from twin.printed import utc
-from twin.sim.simulate import simulate
 from twin.store import TwinStore
 
 from . import loads
 from .by_people import by_verification, lines_to_type, people_needed, rehearsed, validity
 from .incidents import endings_of, still_harmed, with_plan
 from .others_work import OthersWork
-from .trial import harm_untold, trial_in_place, trial_of
+from .trial import benefit, trial_in_place, trial_of
 from .twin_record import TwinRecord
 from .unbroken_work import UnbrokenWork
 from .watching import WATCH, harm_foreseen, outlasting, seen_later
 
-NEGLIGIBLE = 1e-4  # the service's choice: share of the offered traffic below which harm is nothing to act on
-NOISE = 1e-3  # the same of what is measured, however exact the instruments
 WINDOW = 3  # samples that the last measurement is over
 
 
@@ -76,6 +73,7 @@ class NetworkOperator:
     written: TwinRecord = field(init=False)
     work: UnbrokenWork = field(init=False)
     trial: PlanTrial | None = None  # what the plan that was made last showed, where it was not what was predicted
+    _in_part: bool = False  # whether only a part of the plan in place could be made
     _diagnosed: Observation | None = None
     _configured: Network | None = None
 
@@ -160,7 +158,7 @@ class NetworkOperator:
 
     async def execute(self) -> Execution:
         """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""
-        submission, _ = self._approved()
+        submission, decision = self._approved()
         before, started = self.live.read_topology(), self.live.now
         self.desk.acted = self.desk.acted or started
 
@@ -174,11 +172,20 @@ class NetworkOperator:
         self.accepted = True
         self.trial = trial_of(submission.plan, execution, before, self.live)
         self.written.execution(submission.plan, execution, started)
+        self._in_part = execution.part is not None
         if execution.status != "applied":
             self._configured = None
+        elif execution.part is not None:
+            self._keep(submission, decision, execution.part)
         if cancelled:
             raise asyncio.CancelledError
         return execution
+
+    def _keep(self, submission: PlanSubmission, decision: Decision, part: Part) -> None:
+        """Go on with the steps that stay as with a plan of their own: it is what the gate's newest verdict is about."""
+        self.desk.submission = submission.model_copy(update={"plan": part.plan})
+        self.desk.decision = decision.model_copy(update={"plan": part.plan.hash, "verdict": part.verdict})
+        self.written.verdict()
 
     async def take_up(self) -> None:
         """Measure what the live network is now, and believe that: the next plan is made for it and signed anew."""
@@ -195,25 +202,16 @@ class NetworkOperator:
         return await self.work.finished(self._confirm)
 
     def _confirm(self) -> bool:
-        desk, limit = self.desk, self.desk.policy.max_utilisation
+        desk = self.desk
         self.live.wait(WINDOW)
         if gone := self._gone():
             self.session.journal.append(Noted(text=f"the plan is not in place any more: {gone}"))
         observation = self.written.observed()
-        planned = apply_all(desk.state, self._approved()[0].plan.steps)
-        after = desk.harm_of(observation, planned)
-        self.written.after(observation, after)
-        demands = desk.put_right(observation).network.demands
-        without, promised = (simulate(x.with_demands(demands)).harm(limit) for x in (desk.state, planned))
+        found = benefit(desk, observation, self._approved()[0].plan, None if self.settled else self._diagnosed)
+        self.written.after(observation, found.after)
         self.written.telemetry()
-        untold = 0.0 if self.settled else harm_untold(desk, self._diagnosed)
-        left = without.routable + untold
-        self.written.without(without.total + untold)
-        asked = (1 - desk.policy.min_gain) * left
-        # a plan that helps is not taken back for missing its gain by less than what is measured strays, nor where what
-        # it does to the traffic of now is nearer to what the twin says than to nothing
-        kept = max(asked + self.noise, (left + promised.routable + untold) / 2)
-        helps = after.routable <= max(asked, self.negligible) or (after.routable < left and after.routable <= kept)
+        self.written.without(found.without.total + found.untold)
+        helps = found.helps(desk.policy.min_gain, self.negligible, self.noise)
         self.trial = None if helps or gone else trial_in_place(observation, self._configured or desk.inventory)
         return not gone and helps
 
@@ -254,8 +252,8 @@ class NetworkOperator:
         return self.live.read_topology() != self.desk.inventory
 
     def still_harmed(self) -> bool:
-        """Whether some of several incidents harms what another routing could carry, with the plan in place."""
-        return still_harmed(self.desk, self._approved()[0].plan, self.negligible)
+        """Whether there may be a further plan: for another incident, or for a rest of this one that did not hold."""
+        return self._in_part or still_harmed(self.desk, self._approved()[0].plan, self.negligible)
 
     def incidents(self, outcome: Outcome) -> tuple[IncidentEnding, ...]:
         """Say how each of several incidents ended, in a run that ended like this."""
@@ -303,13 +301,12 @@ class NetworkOperator:
     @property
     def negligible(self) -> float:
         """Harm, in Mbit/s, that is nothing to act on."""
-        return NEGLIGIBLE * float(self.desk.state.offered.sum())
+        return loads.negligible(self.desk.state)
 
     @property
     def noise(self) -> float:
         """Measured harm, in Mbit/s, that cannot be told from none."""
-        least = NOISE * float(self.desk.state.offered.sum())
-        return max(least, loads.overload_error(self.desk.look(), self.desk.policy.max_utilisation))
+        return loads.noise(self.desk.state, self.desk.look(), self.desk.policy.max_utilisation)
 
     def waits_because(self) -> str | None:
         """Return why the approved plan has to wait for people and be read, None when it may be executed."""
@@ -383,6 +380,7 @@ class NetworkOperator:
                 works_now=lambda: self.others.known("a step is made"),
                 unmodelled=desk.unmodelled,
                 turns=desk.turns(desk.look(), desk.state),
+                in_part=desk.aim is None and desk.brought is None,  # what somebody asked for is made whole or not
                 on_step=record,
             )
             span.set_attribute("twin.execution", execution.status)

@@ -13,7 +13,7 @@ approve ── execute ── confirm ──────────────
 │          ├─ disagreement ─► roll back ─────────► rolled back
 │          └─ refused, no rounds left ───────────► needs a person, no safe plan
 plan ◄── refused: the network is not what it was, rounds left
-plan ◄── confirmed, and another of several incidents still harms, rounds left
+plan ◄── confirmed, and another of several incidents, or what only a part of the plan left, still harms, rounds left
 plan ◄── rolled back, and somebody else has configured something meanwhile, rounds left
 diagnose ◄── rolled back, for what was measured while the plan was in place, rounds left
 diagnose ◄── confirmed, rolled back or refused, and the diagnosis does not explain what is measured now, rounds left
@@ -150,7 +150,7 @@ class Operator(Protocol):
         ...
 
     def still_harmed(self) -> bool:
-        """Whether some of several incidents harms what another routing could carry, with the plan in place."""
+        """Whether there may be a further plan: for another incident, or for a rest of this one that did not hold."""
         ...
 
     async def settle(self) -> None:

@@ -1,14 +1,17 @@
 """What a plan showed while it was in place, and what it is held against."""
 
+from typing import NamedTuple
+
 from tools.box.run_state import Desk
 from twin.corrections import recorded_states
 from twin.diagnose import PlanTrial, set_anew
 from twin.execute.agreement import Tolerance, recent
 from twin.execute.executor import Execution
+from twin.harm import Harm
 from twin.live.network import LiveNetwork, until
 from twin.model import Network
 from twin.observe import Observation, observe
-from twin.plan import Plan
+from twin.plan import Plan, apply_all
 from twin.sim.simulate import simulate
 
 
@@ -31,7 +34,39 @@ def trial_in_place(observation: Observation, configured: Network) -> PlanTrial:
     return PlanTrial(observation, set_anew(configured, observation.inventory))
 
 
-def harm_untold(desk: Desk, seen: Observation | None) -> float:
+class Benefit(NamedTuple):
+    """What a plan in place is good for, by what is measured and what the twin says of the same traffic.
+
+    Harm `after` the plan as measured, `without` it and as `promised` of it as simulated, and `untold` in Mbit/s: what
+    was measured before any plan beyond what the twin says.
+    """
+
+    after: Harm
+    without: Harm
+    promised: Harm
+    untold: float
+
+    def helps(self, min_gain: float, negligible: float, noise: float) -> bool:
+        """Whether enough is gained, or nothing is left that matters.
+
+        A plan that helps is not taken back for missing its gain by less than what is measured strays, nor where what it
+        does to the traffic of now is nearer to what the twin says than to nothing.
+        """
+        left, after = self.without.routable + self.untold, self.after.routable
+        asked = (1 - min_gain) * left
+        kept = max(asked + noise, (left + self.promised.routable + self.untold) / 2)
+        return after <= max(asked, negligible) or (after < left and after <= kept)
+
+
+def benefit(desk: Desk, observation: Observation, plan: Plan, diagnosed: Observation | None) -> Benefit:
+    """Compare what is measured with a plan in place with the twin; `diagnosed` is what was seen before any plan."""
+    planned, limit = apply_all(desk.state, plan.steps), desk.policy.max_utilisation
+    demands = desk.put_right(observation).network.demands
+    without, promised = (simulate(x.with_demands(demands)).harm(limit) for x in (desk.state, planned))
+    return Benefit(desk.harm_of(observation, planned), without, promised, _harm_untold(desk, diagnosed))
+
+
+def _harm_untold(desk: Desk, seen: Observation | None) -> float:
     """Mbit/s that were measured as harmed when the cause was found, beyond what the twin said of that moment.
 
     The twin, asked what would be harmed by now without a plan, says as much too little again: how severe a fault is was

@@ -21,10 +21,17 @@ from twin.printed import counted
 from .agreement import Tolerance
 from .logbook import Logbook, OnStep, StepRecord
 from .preflight import Coming, Preflight, preflight
-from .remaining import VerifiedFor
+from .remaining import VerifiedFor, first
 from .steps import Rollout
 
 __all__ = ["Execution", "OnStep", "StepRecord", "execute", "recover"]
+
+
+class Part(Frozen):
+    """The steps of a plan that stay where what was left of it did not hold any more, and their verdict."""
+
+    plan: Plan
+    verdict: Verdict
 
 
 class Execution(Frozen):
@@ -35,6 +42,7 @@ class Execution(Frozen):
     records: tuple[StepRecord, ...]
     verdict: Verdict | None = Field(default=None, description="Of the verification against the state found live.")
     interrupted: bool = False
+    part: Part | None = Field(default=None, description="What of an applied plan was made; none where all of it was.")
     contradicted: int = Field(
         default=0, description="Steps that were in place when telemetry contradicted what was predicted of them."
     )
@@ -58,6 +66,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     works_now: Callable[[], Sequence[PlannedWork]] = tuple,
     unmodelled: Sequence[str] = (),
     turns: Sequence[OtherState] = (),
+    in_part: bool = False,
 ) -> Execution:
     """Apply a certified plan to the live network, and stay until telemetry has confirmed each step.
 
@@ -72,7 +81,8 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     that it was not verified for, where it comes later or more is known by then; after each the configuration is read
     back, and loads, states, losses and probes are compared. `on_step` is called before every effect and after it; it
     may raise to stop. On a disagreement, an error or an interrupt, all steps made are undone in reverse order; one that
-    is not of the project's is raised again.
+    is not of the project's is raised again. With `in_part`, steps stay where only what is left of the plan fails under
+    the newest demands, and they are a plan of their own that the gate lets pass and telemetry confirms.
 
     Raises `CertificateError` without a valid certificate for exactly this plan, state and policy, and `ExecutionError`
     when something could not be undone, saying what is still in place.
@@ -90,13 +100,24 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
         return _refused(start, log)
     rollout = Rollout(plan, start.base, live, configured=start.configured, running=start.running, log=log)
     before, planned = start.before, start.base.with_demands(network.demands)
-    verified = VerifiedFor(plan, planned, policy, coming, start.starts, start.step_lasts, inventory)
+    verified = VerifiedFor(plan, planned, policy, coming, start.starts, start.step_lasts, inventory, start.evidence)
 
     def permit_next() -> None:
         permit()
         verified.require(rollout.applied, live.now, works_now())
 
-    ending = _play(rollout, lambda: rollout.advance(tolerance, before, policy=policy, permit=permit_next), tolerance)
+    def stands() -> Part | None:
+        if not (in_part and rollout.stands(tolerance, before, policy)):
+            return None
+        known, made = works_now(), rollout.applied
+        here, verdict = (verified.standing(made, live.now, known, x) for x in (planned, network))
+        holds = here.passed and verdict.passed
+        return Part(plan=first(plan, made, network), verdict=verdict) if holds else None
+
+    def advance() -> str | None:
+        return rollout.advance(tolerance, before, policy=policy, permit=permit_next)
+
+    ending = _play(rollout, advance, stands, tolerance)
     return _ended(ending, rollout, tuple(log.records), start.verdict)
 
 
@@ -150,6 +171,7 @@ class _Ending(NamedTuple):
     reason: str
     turned_back: bool = True
     interrupted: bool = False
+    part: Part | None = None
 
 
 def _ended(ending: _Ending, rollout: Rollout, records: tuple[StepRecord, ...], verdict: Verdict | None) -> Execution:
@@ -159,13 +181,18 @@ def _ended(ending: _Ending, rollout: Rollout, records: tuple[StepRecord, ...], v
         records=records,
         verdict=verdict,
         interrupted=ending.interrupted,
+        part=ending.part,
         contradicted=rollout.contradicted,
     )
 
 
-def _play(rollout: Rollout, advance: Callable[[], str | None], tolerance: Tolerance) -> _Ending:
+def _play(
+    rollout: Rollout, advance: Callable[[], str | None], stands: Callable[[], Part | None], tolerance: Tolerance
+) -> _Ending:
+    part = None
     try:
         reason = advance()
+        part = stands() if reason else None
     except (KeyboardInterrupt, CancelledError):
         ending = _Ending("interrupted", interrupted=True)
     except TwinError as error:
@@ -176,6 +203,9 @@ def _play(rollout: Rollout, advance: Callable[[], str | None], tolerance: Tolera
     else:
         if reason is None:
             return _Ending(f"{counted(rollout.applied, 'steps')} made, each confirmed by telemetry", turned_back=False)
+        if part is not None:
+            words = f"{counted(rollout.applied, 'steps')} made, each confirmed by telemetry, which stay: {reason}"
+            return _Ending(words, turned_back=False, part=part)
         ending = _Ending(reason)
     rollout.turn_back(ending.reason, tolerance)
     return ending

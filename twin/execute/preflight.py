@@ -48,6 +48,7 @@ class Preflight:
     agreement: Agreement | None = None
     before: Baseline | None = None
     refusal: str | None = None
+    evidence: Evidence | None = None
 
 
 class Coming(NamedTuple):
@@ -94,8 +95,9 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
     found = find(network, live, observation, inventory)
     lasts = step_lasts(observation.declared, observation.interval_s, tolerance)
     starts = live.now
-    verdict = _verified(plan, network, found, observation, policy, (coming, starts, lasts, turns, inventory))
-    start = Preflight(found.base, found.configured, found.running, verdict, starts, lasts)
+    evidence = _evidence(found.base, observation, turns)
+    verdict = _verified(plan, network, found, observation, policy, (coming, starts, lasts, evidence, inventory))
+    start = Preflight(found.base, found.configured, found.running, verdict, starts, lasts, evidence=evidence)
     failed = next((check for check in start.verdict.checks if not check.passed), None)
     because = [f"the configuration is not what the plan was made for: {told(found.foreign)}"] if found.foreign else []
     if failed:
@@ -184,14 +186,13 @@ def _verified(
     found: Found,
     observation: Observation,
     policy: Policy,
-    ahead: tuple[Coming, datetime, timedelta | None, Sequence[OtherState], Network | None],
+    ahead: tuple[Coming, datetime, timedelta | None, Evidence, Network | None],
 ) -> Verdict:
     """Verify on what was found: under the demands the plan was made for, and if it passes, under those measured.
 
     What the error of the measured ones could explain is no reason to refuse.
     """
-    (outlook, works, unmodelled), now, lasts, turns, inventory = ahead
-    evidence = _evidence(found.base, observation, turns)
+    (outlook, works, unmodelled), now, lasts, evidence, inventory = ahead
     planned = found.base.with_demands(network.demands)
     estimated = observation.declared.estimated
     for base, error in ((planned, None), (found.base, demand_error(network, found.measured, policy))):

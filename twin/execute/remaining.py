@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from twin.errors import CertificateError
 from twin.gate.outlook import HOUR, Outlook
-from twin.gate.verdict import DemandError, Verdict, verify
+from twin.gate.verdict import DemandError, Evidence, Verdict, verify
 from twin.model import Network
 from twin.plan import Plan, apply_all
 from twin.planned import PlannedWork
@@ -38,6 +38,19 @@ def remaining(  # noqa: PLR0913 - what is left, where the plan stands, and what 
     return first if _failure(whole) else None
 
 
+def standing(plan: Plan, made: int, start: Network, policy: Policy, error: DemandError) -> bool:
+    """Whether the steps made are a plan of their own that holds, and helps, where the plan began.
+
+    `start` is that state under the demands measured, `error` theirs.
+    """
+    return _failure(verify(first(plan, made, start), start, policy, error=error), but=frozenset({"fresh"})) is None
+
+
+def first(plan: Plan, made: int, base: Network) -> Plan:
+    """Return the steps made as a plan of their own for a state."""
+    return plan.model_copy(update={"base": base.id, "steps": plan.steps[:made], "expected": None})
+
+
 class VerifiedFor(NamedTuple):
     """For when a plan was verified: its first step is made at `starts`, and each takes `step_lasts` at most.
 
@@ -52,6 +65,7 @@ class VerifiedFor(NamedTuple):
     starts: datetime
     step_lasts: timedelta | None
     declared: Network | None
+    evidence: Evidence | None = None
 
     def require(self, made: int, now: datetime, known: Sequence[PlannedWork]) -> None:
         """Raise `CertificateError` where the rest must not be made now, in what it was not verified for.
@@ -63,6 +77,22 @@ class VerifiedFor(NamedTuple):
             step = f"step {made + 1} would be made at {utc(now)}"
             unjudged = "in hours or work of others that the plan was not verified for"
             raise CertificateError(f"{step}, {unjudged}: {against}", fix="plan again")
+
+    def standing(self, made: int, now: datetime, known: Sequence[PlannedWork], snapshot: Network) -> Verdict:
+        """Judge the steps made as a plan of their own for a snapshot, in all that comes while they stay."""
+        outlook, works, unmodelled = self.coming
+        return verify(
+            first(self.plan, made, snapshot),
+            snapshot,
+            self.policy,
+            evidence=self.evidence,
+            outlook=_from(now, outlook),
+            unmodelled=unmodelled,
+            starts=now,
+            works=(*works, *(x for x in known if x not in works)),
+            step_lasts=self.step_lasts,
+            declared=self.declared,
+        )
 
     def _objection(self, made: int, now: datetime, known: Sequence[PlannedWork]) -> str | None:
         more = tuple(x for x in known if x not in self.coming.works and now < x.ends)
@@ -106,6 +136,6 @@ def _from(now: datetime, outlook: Outlook | None) -> Outlook | None:
     return replace(outlook, hours=outlook.hours[-left:], quantiles=outlook.quantiles[-left:])
 
 
-def _failure(verdict: Verdict) -> str | None:
-    failed = [x for x in verdict.checks if not x.passed and x.name not in _ON_THE_WAY]
+def _failure(verdict: Verdict, but: frozenset[str] = _ON_THE_WAY) -> str | None:
+    failed = [x for x in verdict.checks if not x.passed and x.name not in but]
     return f"*{failed[0].name}*: {failed[0].detail}" if failed else None

@@ -21,7 +21,7 @@ from .agreement import Baseline, Tolerance, compare, watch
 from .configured import configuration
 from .logbook import Logbook
 from .preflight import demand_error, look_around
-from .remaining import remaining
+from .remaining import remaining, standing
 from .running import ConfiguredItem, Difference, Running, beside, differences, items, read_running, told
 
 _ATTEMPTS = 3
@@ -87,6 +87,7 @@ class Rollout:
         self._silent: tuple[str, ...] = ()
         self.applied = self._announced = 0
         self.contradicted = 0
+        self._rest_fails = False
 
     def advance(
         self, tolerance: Tolerance, before: Baseline, *, policy: Policy, permit: Callable[[], None]
@@ -103,23 +104,43 @@ class Rollout:
                 reason = self._make(number, tolerance, before, policy, permit, first=number == group[0])
                 if reason:
                     return reason
-            last = group[-1]
-            passing = last < len(self._plan.steps)
-            agreement, seen = watch(self._states[last], self._live, tolerance, before, passing=passing)
-            misconfigured = self._wrongly_configured(last)
-            wrong = misconfigured or agreement.deviation
-            if wrong:
-                self.contradicted = last if seen and not misconfigured else 0
-                reason = f"after step {last} the network is not as predicted: {wrong}"
-                self._log.write(last, "disagree", reason, change=self._plan.steps[last - 1], agreement=agreement)
+            reason = self._look_after(group, tolerance, before, passing=group[-1] < len(self._plan.steps))
+            if reason:
                 return reason
-            keep_change(self._live)
-            self._measured = settled(seen) if seen else None
-            self._looked_at = self._live.now
-            told = (f"as predicted, furthest off is {agreement.worst}", agreement.blind_spots, self._unread())
-            for number in group:
-                self._log.write(number, "agree", "; ".join(filter(None, told)), agreement=agreement)
         return None
+
+    def _look_after(self, group: Sequence[int], tolerance: Tolerance, before: Baseline, *, passing: bool) -> str | None:
+        """Confirm by telemetry steps that were made one after the other; return why to turn back, if so."""
+        last = group[-1]
+        agreement, seen = watch(self._states[last], self._live, tolerance, before, passing=passing)
+        misconfigured = self._wrongly_configured(last)
+        wrong = misconfigured or agreement.deviation
+        if wrong:
+            self.contradicted = last if seen and not misconfigured else 0
+            reason = f"after step {last} the network is not as predicted: {wrong}"
+            self._log.write(last, "disagree", reason, change=self._plan.steps[last - 1], agreement=agreement)
+            return reason
+        keep_change(self._live)
+        self._measured = settled(seen) if seen else None
+        self._looked_at = self._live.now
+        told = (f"as predicted, furthest off is {agreement.worst}", agreement.blind_spots, self._unread())
+        for number in group:
+            self._log.write(number, "agree", "; ".join(filter(None, told)), agreement=agreement)
+        return None
+
+    def stands(self, tolerance: Tolerance, before: Baseline, policy: Policy) -> bool:
+        """Whether only what is left of the plan does not hold, and the steps made do, and help, as a plan of their own.
+
+        A look as long as one after a whole plan has to find them as predicted. Raises as `advance` does.
+        """
+        made = self.applied
+        if not (made and self._rest_fails):
+            return False
+        self.say_not_made()
+        if self._look_after((made,), tolerance, before, passing=False) or self._measured is None:
+            return False
+        error = demand_error(self._states[0], self._measured, policy)
+        return standing(self._plan, made, self._states[0].with_demands(self._measured.demands), policy, error)
 
     def _light(self, most: float, first: int, last: int) -> bool:
         """Whether these steps and those between them set weights of one circuit, or move at most this share of traffic.
@@ -190,6 +211,7 @@ class Rollout:
         failed = remaining(self._plan, number - 1, here, self._states[0], policy, error, self._configured[0])
         if failed is None:
             return None
+        self._rest_fails = True
         return f"before step {number} what is left of the plan fails under the demands measured: {failed}"
 
     def _differences(self, number: int) -> dict[ConfiguredItem, Difference]:

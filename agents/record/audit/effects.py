@@ -113,6 +113,8 @@ def _contradictions(past: Past, said: _Said, inventory: Network | None) -> Itera
     for number, event in enumerate(events):
         if isinstance(event, VerdictReached):
             plans[event.plan.hash] = event.plan
+            if event.passed:
+                walk.end_with(event.plan)
         elif isinstance(event, CertificateIssued):
             walk.plan = plans.get(event.plan)
             walk.certificate = Certificate.model_validate(event.certificate)
@@ -147,6 +149,12 @@ class _Walk:
         self.certificate: Certificate | None = None
         self.settled = ""  # hash of the last plan that was confirmed before another was made
         self._state = network  # None where nothing was changed, and nothing is met
+
+    def end_with(self, part: Plan) -> None:
+        """The plan ends with the steps that are in place, if these are what the gate has let pass meanwhile."""
+        steps = self.plan.steps[: len(self.before)] if self.plan is not None else ()
+        if steps and part.steps == steps and self.plan is not None and part.base == self.plan.base:
+            self.plan = part
 
     def settle(self) -> None:
         """The plan stays, if it is wholly in place, and the next one is made on top of it."""
@@ -191,8 +199,9 @@ def _is_confirmed(step: ExecutionStep, later: tuple[object, ...]) -> bool:
 
     Steps that are confirmed together are announced one after the other first.
     """
-    after = next((x for x in later if isinstance(x, ExecutionStep) and x.step == step.step), None)
-    if after is None:
+    told = (x for x in later if isinstance(x, ExecutionStep) and x.step == step.step)
+    after, then = next(told, None), next(told, None)
+    if after is None or (step.action == "apply" and then is not None and then.action == "not made"):
         return False
     undone = after.action == "roll back" and "is undone" in after.detail
     return undone if step.action == "roll back" else after.action in ("agree", "disagree")

@@ -138,7 +138,9 @@ def _rounds(records: Sequence[Record]) -> tuple[Round, ...]:
     for record in records:
         event = record.event
         if isinstance(event, VerdictReached):
-            found[event.round] = found.get(event.round, _empty(event.round))._replace(verdict=event.verdict)
+            known = found.get(event.round, _empty(event.round))
+            if known.submission is None or known.submission.plan.hash == event.plan.hash:  # else of a part of it
+                found[event.round] = known._replace(verdict=event.verdict)
         if isinstance(event, StageFinished) and isinstance(event.handover, PlanSubmission):
             number = event.handover.round
             found[number] = found.get(number, _empty(number))._replace(submission=event.handover)

@@ -27,7 +27,9 @@ from twin.policy import Policy
 K = FaultKind
 
 
-def run(live, *, steps=STEPS, network=None, policy=POLICY, on_step=None, ttl=timedelta(days=1), base=None) -> Execution:
+def run(
+    live, *, steps=STEPS, network=None, policy=POLICY, on_step=None, ttl=timedelta(days=1), base=None, in_part=False
+) -> Execution:
     network = network or measured(live)
     plan = Plan(goal="relieve A->B", base=network.id, steps=steps)
     verdict = verify(plan, network, policy)
@@ -43,6 +45,7 @@ def run(live, *, steps=STEPS, network=None, policy=POLICY, on_step=None, ttl=tim
         current=network.id,
         on_step=on_step,
         inventory=base,
+        in_part=in_part,
     )
 
 
@@ -381,21 +384,40 @@ def test_a_plan_that_fails_under_the_demands_of_now_is_refused_however_small_the
     assert "C->B" in execution.reason
 
 
-def test_a_surge_under_way_stops_the_steps_that_would_not_hold_it():
+def half(via: str) -> SetTunnel:
+    paths = [path.model_copy(update={"share": 0.5, "via": path.via and (via,)}) for path in STEPS[0].tunnel.paths]
+    return SetTunnel(tunnel=STEPS[0].tunnel.model_copy(update={"target": "B", "paths": tuple(paths)}))
+
+
+def surging() -> tuple[EmulatedNetwork, dict[str, object]]:
     policy = Policy(max_blast_radius=1, max_delay_stretch=10, max_failure_utilisation=10)
     demands = {("A", "B"): 8800.0, ("S", "Z"): 700.0, ("B", "A"): 500.0}
     live = EmulatedNetwork(network_of(GROWTH, demands), seed=1, start=START)
     live.wait(12)
-    start = configuration(live.read_topology())
-    paths = [path.model_copy(update={"share": 0.5}) for path in STEPS[0].tunnel.paths]
-    tunnel = STEPS[0].tunnel.model_copy(update={"target": "B", "paths": tuple(paths)})
 
     def surge() -> None:
         live.inject(Fault(kind=K.SURGE, element="node/Z", severity=5.0))
         live.wait(3)
 
-    steps = (SetWeight(link="D->B", weight=31), SetTunnel(tunnel=tunnel))
-    execution = run(live, steps=steps, policy=policy, on_step=at(1, "agree", surge))
+    return live, {"policy": policy, "on_step": at(1, "agree", surge)}
+
+
+def test_steps_that_hold_and_help_stay_where_only_the_rest_of_a_plan_does_not():
+    live, scene = surging()
+    execution = run(live, steps=(half("D"), half("C")), in_part=True, **scene)
+    assert execution.status == "applied", execution.reason
+    assert execution.part
+    assert execution.part.verdict.passed
+    assert execution.part.plan.steps == (half("D"),)
+    assert live.read_topology().tunnels == (half("D").tunnel,)
+    assert [x.action for x in execution.records[-3:]] == ["disagree", "not made", "agree"]
+
+
+@pytest.mark.parametrize("in_part", [False, True])
+def test_a_surge_under_way_stops_the_steps_that_would_not_hold_it(in_part):
+    live, scene = surging()
+    start = configuration(live.read_topology())
+    execution = run(live, steps=(SetWeight(link="D->B", weight=31), half("C")), in_part=in_part, **scene)
     assert execution.status == "rolled_back"
     assert "before step 2 what is left of the plan fails under the demands measured" in execution.reason
     assert "C->B" in execution.reason
