@@ -2,6 +2,8 @@
 
 from asyncio import CancelledError
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -75,14 +77,12 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     plan stays, `works_now` tells before each step which works are known by then, `unmodelled` what decides routing and
     is not in the twin; `turns` are the states that flapping circuits put the network into beside `network`. Before the
     first step the live state is measured, and the plan verified on it under its own demands and those measured: refused
-    if it fails there, if what is configured is in neither snapshot nor diagnosis, or if telemetry contradicts the twin.
-    Before each step the configuration is read again, the certificate must still hold and `authority` still know the
-    people in it, and what is left of the plan is verified under the newest demands, and in hours and work of others
-    that it was not verified for, where it comes later or more is known by then; after each the configuration is read
-    back, and loads, states, losses and probes are compared. `on_step` is called before every effect and after it; it
-    may raise to stop. On a disagreement, an error or an interrupt, all steps made are undone in reverse order; one that
-    is not of the project's is raised again. With `in_part`, steps stay where only what is left of the plan fails under
-    the newest demands, and they are a plan of their own that the gate lets pass and telemetry confirms.
+    if it fails, if what is configured is in neither snapshot nor diagnosis, or if telemetry contradicts the twin. Before
+    each step the configuration is read again, the certificate must hold and `authority` know the people in it, and what
+    is left of the plan is verified under the newest demands, and in hours and work of others that it was not verified
+    for; after each the configuration is read back, and loads, states, losses and probes are compared. `on_step` is called before every effect and after it; it
+    may raise to stop. On a disagreement, an error or an interrupt, all steps made are undone in reverse order, or may
+    stay with `in_part` where only the rest of the plan fails. An error that is not of the project's is raised again.
 
     Raises `CertificateError` without a valid certificate for exactly this plan, state and policy, and `ExecutionError`
     when something could not be undone, saying what is still in place.
@@ -106,19 +106,25 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
         permit()
         verified.require(rollout.applied, live.now, works_now())
 
-    def stands() -> Part | None:
-        if not (in_part and rollout.stands(tolerance, before, policy)):
-            return None
-        known, made = works_now(), rollout.applied
-        here, verdict = (verified.standing(made, live.now, known, x) for x in (planned, network))
-        holds = here.passed and verdict.passed
-        return Part(plan=first(plan, made, network), verdict=verdict) if holds else None
+    stands = partial(rollout.stands, tolerance, before, policy) if in_part else bool
+    keep = partial(_part, stands, rollout, verified, lambda: (live.now, works_now()), network)
+    advance = partial(rollout.advance, tolerance, before, policy, permit_next)
+    return _ended(_play(rollout, advance, keep, tolerance), rollout, log, start.verdict)
 
-    def advance() -> str | None:
-        return rollout.advance(tolerance, before, policy=policy, permit=permit_next)
 
-    ending = _play(rollout, advance, stands, tolerance)
-    return _ended(ending, rollout, tuple(log.records), start.verdict)
+def _part(
+    stands: Callable[[], bool],
+    rollout: Rollout,
+    verified: VerifiedFor,
+    ahead: Callable[[], tuple[datetime, Sequence[PlannedWork]]],
+    network: Network,
+) -> Part | None:
+    """The steps made, where they stand and the gate lets them pass, for the snapshot and for the state found live."""
+    if not stands():
+        return None
+    made, (now, known) = rollout.applied, ahead()
+    here, verdict = (verified.standing(made, now, known, x) for x in (verified.base, network))
+    return Part(plan=first(verified.plan, made, network), verdict=verdict) if here.passed and verdict.passed else None
 
 
 def _refused(start: Preflight, log: Logbook) -> Execution:
@@ -174,11 +180,11 @@ class _Ending(NamedTuple):
     part: Part | None = None
 
 
-def _ended(ending: _Ending, rollout: Rollout, records: tuple[StepRecord, ...], verdict: Verdict | None) -> Execution:
+def _ended(ending: _Ending, rollout: Rollout, log: Logbook, verdict: Verdict | None) -> Execution:
     return Execution(
         status="rolled_back" if ending.turned_back else "applied",
         reason=ending.reason,
-        records=records,
+        records=tuple(log.records),
         verdict=verdict,
         interrupted=ending.interrupted,
         part=ending.part,
@@ -187,12 +193,12 @@ def _ended(ending: _Ending, rollout: Rollout, records: tuple[StepRecord, ...], v
 
 
 def _play(
-    rollout: Rollout, advance: Callable[[], str | None], stands: Callable[[], Part | None], tolerance: Tolerance
+    rollout: Rollout, advance: Callable[[], str | None], keep: Callable[[], Part | None], tolerance: Tolerance
 ) -> _Ending:
     part = None
     try:
         reason = advance()
-        part = stands() if reason else None
+        part = keep() if reason else None
     except (KeyboardInterrupt, CancelledError):
         ending = _Ending("interrupted", interrupted=True)
     except TwinError as error:

@@ -89,9 +89,7 @@ class Rollout:
         self.contradicted = 0
         self._rest_fails = False
 
-    def advance(
-        self, tolerance: Tolerance, before: Baseline, *, policy: Policy, permit: Callable[[], None]
-    ) -> str | None:
+    def advance(self, tolerance: Tolerance, before: Baseline, policy: Policy, permit: Callable[[], None]) -> str | None:
         """Make every step, look at the network before and after, and ask `permit` before each.
 
         Steps that do not depend on each other, or are of low risk together by the policy, are made one after the other,
