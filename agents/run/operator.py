@@ -23,7 +23,7 @@ from tools.box.run_state import Desk
 from twin.diagnose import PlanTrial, explains, left_by, misread, set_anew
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
-from twin.execute.executor import Execution, OnStep, Part, StepRecord, execute, no_longer_in_place, recover
+from twin.execute.executor import Execution, OnStep, KeptPart, StepRecord, execute, no_longer_in_place, recover
 from twin.execute.preflight import Coming, find, look_around, preflight
 from twin.execute.render import Inventory
 from twin.execute.running import Running, read_running
@@ -181,7 +181,7 @@ class NetworkOperator:
             raise asyncio.CancelledError
         return execution
 
-    def _keep(self, submission: PlanSubmission, decision: Decision, part: Part) -> None:
+    def _keep(self, submission: PlanSubmission, decision: Decision, part: KeptPart) -> None:
         """Go on with the steps that stay as with a plan of their own: it is what the gate's newest verdict is about."""
         self.desk.submission = submission.model_copy(update={"plan": part.plan})
         self.desk.decision = decision.model_copy(update={"plan": part.plan.hash, "verdict": part.verdict})

@@ -29,7 +29,7 @@ from .steps import Rollout
 __all__ = ["Execution", "OnStep", "StepRecord", "execute", "recover"]
 
 
-class Part(Frozen):
+class KeptPart(Frozen):
     """The steps of a plan that stay where what was left of it did not hold any more, and their verdict."""
 
     plan: Plan
@@ -44,7 +44,9 @@ class Execution(Frozen):
     records: tuple[StepRecord, ...]
     verdict: Verdict | None = Field(default=None, description="Of the verification against the state found live.")
     interrupted: bool = False
-    part: Part | None = Field(default=None, description="What of an applied plan was made; none where all of it was.")
+    part: KeptPart | None = Field(
+        default=None, description="What of an applied plan was made; none where all of it was."
+    )
     contradicted: int = Field(
         default=0, description="Steps that were in place when telemetry contradicted what was predicted of them."
     )
@@ -73,17 +75,17 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     """Apply a certified plan to the live network, and stay until telemetry has confirmed each step.
 
     `network` is the snapshot the plan was made for, `current` the id of the twin's newest one, `inventory` what the
-    diagnosis of that snapshot started from; `outlook` and `works` are what the hours ahead bring, for as long as the
-    plan stays, `works_now` tells before each step which works are known by then, `unmodelled` what decides routing and
-    is not in the twin; `turns` are the states that flapping circuits put the network into beside `network`. Before the
-    first step the live state is measured, and the plan verified on it under its own demands and those measured: refused
-    if it fails, if what is configured is in neither snapshot nor diagnosis, or if telemetry contradicts the twin.
-    Before each step the configuration is read again, the certificate must hold and `authority` know the people in it,
-    and what is left of the plan is verified under the newest demands, and in hours and work of others that it was not
-    verified for; after each the configuration is read back, and loads, states, losses and probes are compared.
-    `on_step` is called before every effect and after it; it may raise to stop. On a disagreement, an error or an
-    interrupt, all steps made are undone in reverse order, or may stay with `in_part` where only the rest of the plan
-    fails. An error that is not of the project's is raised again.
+    diagnosis of that snapshot started from; `outlook` and `works` are what the hours ahead bring, `works_now` tells
+    before each step which works are known by then, `unmodelled` what decides routing and is not in the twin; `turns`
+    are the states that flapping circuits put the network into beside `network`. Before the first step the live state is
+    measured, and the plan verified on it under its own demands and those measured: refused if it fails, if what is
+    configured is in neither snapshot nor diagnosis, or if telemetry contradicts the twin. Before each step the
+    configuration is read again, certificate and `authority` must hold, and what is left of the plan is verified under
+    the newest demands, and in hours and work of others that it was not verified for; after each the configuration is
+    read back, and loads, states, losses and probes are compared. `on_step` is called before every effect and after it;
+    it may raise to stop. On a disagreement, an error or an interrupt, all steps made are undone in reverse order, or
+    may stay with `in_part` where only the rest of the plan fails. An error that is not of the project's is raised
+    again.
 
     Raises `CertificateError` without a valid certificate for exactly this plan, state and policy, and `ExecutionError`
     when something could not be undone, saying what is still in place.
@@ -119,13 +121,15 @@ def _part(
     verified: VerifiedFor,
     ahead: Callable[[], tuple[datetime, Sequence[PlannedWork]]],
     network: Network,
-) -> Part | None:
+) -> KeptPart | None:
     """The steps made, where they stand and the gate lets them pass, for the snapshot and for the state found live."""
     if not stands():
         return None
     made, (now, known) = rollout.applied, ahead()
     here, verdict = (verified.standing(made, now, known, x) for x in (verified.base, network))
-    return Part(plan=first(verified.plan, made, network), verdict=verdict) if here.passed and verdict.passed else None
+    return (
+        KeptPart(plan=first(verified.plan, made, network), verdict=verdict) if here.passed and verdict.passed else None
+    )
 
 
 def _refused(start: Preflight, log: Logbook) -> Execution:
@@ -178,7 +182,7 @@ class _Ending(NamedTuple):
     reason: str
     turned_back: bool = True
     interrupted: bool = False
-    part: Part | None = None
+    part: KeptPart | None = None
 
 
 def _ended(ending: _Ending, rollout: Rollout, log: Logbook, verdict: Verdict | None) -> Execution:
@@ -194,7 +198,7 @@ def _ended(ending: _Ending, rollout: Rollout, log: Logbook, verdict: Verdict | N
 
 
 def _play(
-    rollout: Rollout, advance: Callable[[], str | None], keep: Callable[[], Part | None], tolerance: Tolerance
+    rollout: Rollout, advance: Callable[[], str | None], keep: Callable[[], KeptPart | None], tolerance: Tolerance
 ) -> _Ending:
     part = None
     try:
