@@ -14,7 +14,7 @@ from agents.record.events import (
     Noted,
     Outcome,
     WindowRehearsed,
-)  # fmt: skip
+)
 from agents.record.files import CERTIFICATE, PLAN
 from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
@@ -23,7 +23,7 @@ from tools.box.run_state import Desk
 from twin.diagnose import PlanTrial, explains, left_by, misread, set_anew
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
-from twin.execute.executor import Execution, OnStep, KeptPart, StepRecord, execute, no_longer_in_place, recover
+from twin.execute.executor import Execution, KeptPart, OnStep, StepRecord, execute, no_longer_in_place, recover
 from twin.execute.preflight import Coming, find, look_around, preflight
 from twin.execute.render import Inventory
 from twin.execute.running import Running, read_running

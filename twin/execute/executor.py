@@ -76,16 +76,15 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
 
     `network` is the snapshot the plan was made for, `current` the id of the twin's newest one, `inventory` what the
     diagnosis of that snapshot started from; `outlook` and `works` are what the hours ahead bring, `works_now` tells
-    before each step which works are known by then, `unmodelled` what decides routing and is not in the twin; `turns`
-    are the states that flapping circuits put the network into beside `network`. Before the first step the live state is
-    measured, and the plan verified on it under its own demands and those measured: refused if it fails, if what is
-    configured is in neither snapshot nor diagnosis, or if telemetry contradicts the twin. Before each step the
-    configuration is read again, certificate and `authority` must hold, and what is left of the plan is verified under
-    the newest demands, and in hours and work of others that it was not verified for; after each the configuration is
-    read back, and loads, states, losses and probes are compared. `on_step` is called before every effect and after it;
-    it may raise to stop. On a disagreement, an error or an interrupt, all steps made are undone in reverse order, or
-    may stay with `in_part` where only the rest of the plan fails. An error that is not of the project's is raised
-    again.
+    which works are known by then, `unmodelled` what decides routing and is not in the twin; `turns` are the states that
+    flapping circuits put the network into beside `network`. Before the first step the live state is measured, and the
+    plan verified on it under its own demands and those measured: refused if it fails, if what is configured is in
+    neither snapshot nor diagnosis, or if telemetry contradicts the twin. Before each step the configuration is read
+    again, certificate and `authority` must hold, and what is left of the plan is verified under the newest demands, and
+    in hours and work of others that it was not verified for; after each configuration and telemetry are compared.
+    `on_step` is called before every effect and after it; it may raise to stop. On a disagreement, an error or an
+    interrupt, all steps made are undone in reverse order; with `in_part` they may stay where only the rest fails. An
+    error that is not of the project's is raised again.
 
     Raises `CertificateError` without a valid certificate for exactly this plan, state and policy, and `ExecutionError`
     when something could not be undone, saying what is still in place.
