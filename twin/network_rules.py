@@ -85,7 +85,7 @@ def _require_sound_elements(network: "Network") -> None:
         _require(False, f"link names repeat: {names}; number parallel links with `index`")
     for node in network.nodes:
         _require(is_node_name(node.name), f"node name {node.name!r} is not allowed")
-    for link in network.links:
+    for link in network.index.unproven:
         _require_sound_link(link, network)
 
 

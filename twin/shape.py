@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _KEPT = 16  # indexes of the latest nodes and links, with the tuples themselves, so that no other can take their place
 _known: "OrderedDict[tuple[int, int], NetworkIndex]" = OrderedDict()
 _turn = threading.Lock()
+_OF_NAMES = ("node", "link", "interface", "circuits", "reverse", "exits")
 
 
 class NetworkIndex:
@@ -26,6 +27,20 @@ class NetworkIndex:
 
     def __init__(self, nodes: "tuple[Node, ...]", links: "tuple[Link, ...]") -> None:
         self.nodes, self.links, self.is_sound = nodes, links, False
+        self.unproven = links
+        """Those of the links that no sound network is known to have."""
+
+    def inherit(self, other: "NetworkIndex") -> bool:
+        """Take over what a sound index says of the same nodes and links of the same names; whether it is one."""
+        if not other.is_sound or other.nodes is not self.nodes or len(other.links) != len(self.links):
+            return False
+        changed = [(x, y) for x, y in zip(self.links, other.links, strict=True) if x is not y]
+        if any((x.tail, x.head, x.index) != (y.tail, y.head, y.index) for x, y in changed):
+            return False
+        known = vars(other)
+        vars(self).update((name, known[name]) for name in _OF_NAMES if name in known)
+        self.unproven = tuple(x for x, _ in changed)
+        return True
 
     @cached_property
     def node(self) -> dict[str, int]:
@@ -69,7 +84,9 @@ def index_of(nodes: "tuple[Node, ...]", links: "tuple[Link, ...]") -> NetworkInd
     with _turn:
         found = _known.get(key)
         if found is None:
-            found = _known[key] = NetworkIndex(nodes, links)
+            found = NetworkIndex(nodes, links)
+            any(found.inherit(x) for x in reversed(_known.values()))  # the first that there is
+            _known[key] = found
         _known.move_to_end(key)
         if len(_known) > _KEPT:
             _known.popitem(last=False)

@@ -77,7 +77,7 @@ def _fact(tables: tuple[_Tables, _Tables], entry: tuple[float, int, int]) -> Fac
 
 def _tables(judged: SimulatedHypothesis) -> _Tables:
     seen, readings, probes = judged.observation, judged.readings, judged.observation.probes
-    interfaces, nodes = [x.interface for x in judged.state.links], [node.id for node in judged.state.nodes]
+    interfaces, nodes = tuple(judged.state.interface_index), [node.id for node in judged.state.nodes]
     pairs = _pairs(judged)
     asked, missing = seen.unread
     balance = excess(seen, readings.arrived)

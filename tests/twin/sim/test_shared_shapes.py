@@ -1,4 +1,4 @@
-"""Networks that differ in their demands alone share what is worked out of their nodes and links, and nothing else."""
+"""States of a network share what is worked out of what they have in common, and nothing else."""
 
 import copy
 import pickle
@@ -10,8 +10,11 @@ import pytest
 from tests.twin.optimise.networks import network_of
 from tests.twin.sim.oracle import random_network, with_exits
 from twin.errors import TopologyError
+from twin.formats import load_network
 from twin.model import Astray, DemandLimit
 from twin.sim.arrays import compile_network
+from twin.sim.kernels import shortest_paths
+from twin.sim.remembered import remembered_paths
 
 
 def same(one, other):
@@ -45,6 +48,39 @@ def test_a_change_of_anything_else_shares_nothing():
     compile_network(network)
     lighter = replace(network.with_demands(network.demands), links=tuple(x._replace(weight=7) for x in network.links))
     assert compile_network(lighter).weight.tolist() == [7] * 4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_paths_found_from_another_state_are_those_found_anew(seed):
+    network, rng = load_network(f"synthetic/110-{seed + 1}"), np.random.default_rng(seed)
+    known = remembered_paths(compile_network(network))
+    for step in range(8):
+        links, nodes = list(network.links), list(network.nodes)
+        for i in map(int, rng.choice(len(links), 3, replace=False)):
+            links[i] = links[i]._replace(weight=int(rng.integers(1, 300)), up=bool(rng.random() < 0.7))
+        if step % 3 == 2:
+            i = int(rng.integers(len(nodes)))
+            nodes[i] = nodes[i]._replace(up=False)
+        arrays = compile_network(replace(network, links=tuple(links), nodes=tuple(nodes)))
+        found, anew = remembered_paths(arrays), shortest_paths(arrays)
+        np.testing.assert_array_equal(found.dist, anew.dist)
+        np.testing.assert_array_equal(found.sources, anew.sources)
+        for row, other, number in zip(found.order, anew.order, anew.sources, strict=True):
+            np.testing.assert_array_equal(row[:number], other[:number])
+    np.testing.assert_array_equal(known.dist, shortest_paths(compile_network(network)).dist)
+
+
+def test_names_are_shared_by_states_that_have_the_same_and_links_of_others_are_looked_at():
+    network = network_of([("A", "B", 10, 1), ("B", "C", 10, 1)], {("A", "C"): 1.0})
+    first, *rest = network.links
+    other = replace(network, links=(first._replace(weight=7), *rest))
+    assert other.link_index is network.link_index
+    with pytest.raises(TopologyError, match="weight"):
+        replace(other, links=(first._replace(weight=0), *rest))
+    renamed = replace(other, links=(first._replace(index=2), *rest))
+    assert renamed.link("A->B.2") == 0
+    with pytest.raises(TopologyError, match="repeat"):
+        replace(other, links=(rest[0], *rest))
 
 
 @pytest.mark.parametrize(

@@ -127,9 +127,11 @@ def _fates(network: Network, arrays: "Arrays", routing: "Routing", pairs: Pairs,
     from twin.sim.astray import arriving
     from twin.sim.kernels import expect
 
-    from .path_delays import delay_spread
+    from .path_delays import delay_spread, towards
 
     by_target = pairs[1], pairs[0]
+    if not (arrays.astray or arrays.tunnels.source.size):
+        routing = routing._replace(paths=towards(arrays, routing.paths, pairs))
     expected = expect(arrays, routing.paths)
     survival = arriving(network, arrays, routing.paths, expected.survival)
     survival[arrays.tunnels.target, arrays.tunnels.source] = np.nan
@@ -175,7 +177,8 @@ def conditioned(network: Network, removed: Floats) -> Network:
     """Return the network with the loss of every link set to the share `removed` [m]."""
     if all(link.loss == share for link, share in zip(network.links, removed, strict=True)):
         return network
-    links = (link._replace(loss=float(share)) for link, share in zip(network.links, removed, strict=True))
+    pairs = zip(network.links, removed.tolist(), strict=True)
+    links = (link if link.loss == share else link._replace(loss=share) for link, share in pairs)
     return replace(network, links=tuple(links))
 
 

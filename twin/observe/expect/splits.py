@@ -3,7 +3,7 @@
 import numpy as np
 
 from twin.model import Floats, Ints
-from twin.sim.arrays import FAR, Arrays, Ids
+from twin.sim.arrays import FAR, Arrays
 from twin.sim.graph import Graph, graph_of, on_path
 from twin.sim.jit import part
 from twin.sim.kernels import Paths
@@ -13,7 +13,7 @@ def split_squares(arrays: Arrays, paths: Paths) -> Floats:
     """Sum over the demands that reach an arc after a split of (share on the arc) x demand^2, (Mbit/s)^2 [m]."""
     whole, parted = on_legs(arrays, paths.dist, arrays.offered**2)
     on_arc = np.zeros(arrays.head.size)
-    _spread_squares(graph_of(arrays), paths.order, paths.sources, paths.dist, whole, parted, on_arc)
+    _spread_squares(graph_of(arrays), paths, whole, parted, on_arc, np.zeros(on_arc.size, dtype=np.int64))
     return on_arc
 
 
@@ -37,23 +37,22 @@ def on_legs(arrays: Arrays, dist: Ints, squares: Floats) -> tuple[Floats, Floats
 
 
 @part
-def _spread_squares(  # noqa: PLR0913 - a kernel
-    graph: Graph, order: Ids, sources: Ids, dist: Ints, whole: Floats, parted: Floats, on_arc: Floats
-) -> None:
-    """Add to `on_arc` [m]; `whole` and `parted` [t, s] become what passes each node."""
+def _spread_squares(graph: Graph, paths: Paths, whole: Floats, parted: Floats, on_arc: Floats, used: Ints) -> None:
+    """Add to `on_arc` [m]; `whole` and `parted` [t, s] become what passes each node. `used` [m] is room to work in."""
     arcs, first_out = graph.arcs, graph.first_out
-    for t in range(sources.size):
+    for t in range(paths.sources.size):
         one, split = whole[t], parted[t]
-        for position in range(sources[t] - 1, 0, -1):
-            u = order[t, position]
+        for position in range(paths.sources[t] - 1, 0, -1):
+            u = paths.order[t, position]
             if one[u] + split[u] <= 0:
                 continue
             hops = 0
             for arc in range(first_out[u], first_out[u + 1]):
-                hops += on_path(arcs, dist[t], arc)
-            for arc in range(first_out[u], first_out[u + 1]):
-                if not on_path(arcs, dist[t], arc):
-                    continue
+                if on_path(arcs, paths.dist[t], arc):
+                    used[hops] = arc
+                    hops += 1
+            for i in range(hops):
+                arc = used[i]
                 head = arcs[arc].head
                 if hops > 1:
                     split[head] += (one[u] + split[u]) / hops
