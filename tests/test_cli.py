@@ -160,6 +160,7 @@ def test_what_goes_wrong_is_told_on_a_terminal_in_lines_that_end_between_words(m
 
     asked = "elements", SMALL, "--like", "Nirgendwo-am-See"
     (line,) = here(*asked).stderr.splitlines()
+    assert here("elements", "-n", *asked[1:]).stderr.splitlines() == [line]
     monkeypatch.setenv("COLUMNS", "40")
     with redirect_stderr(Terminal()) as told:
         assert twinops.run_command(list(asked)) == 2

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from agents.record.files import PLAN, TWIN
 from twin.errors import InputError, PlanError, UnknownElementError
-from twin.execute.render import Inventory, RenderedStep, Rendering, render
+from twin.execute.render import Inventory, RenderedStep, Rendering, RouterLines, render
 from twin.execute.routers import Dialect, Routers
 from twin.files import exists
 from twin.formats import load_network
@@ -64,10 +64,7 @@ def told(steps: Sequence[RenderedStep]) -> Iterator[RenderableType | Verbatim]:
             yield Verbatim(f"  not written: {step.by_hand}")
         for part in step.routers:
             yield Verbatim(f"  on {part.router} ({part.dialect}), check with: {part.check}")
-            yield from (Verbatim(f"    {line}") for line in part.lines)
-            if part.keep:
-                yield Verbatim(f"  {part.when_kept}")
-                yield from (Verbatim(f"    {line}") for line in part.keep)
+            yield from _typed(part, part.lines)
         if step.note:
             yield Verbatim(f"  note: {step.note}")
     if any(step.routers for step in steps):
@@ -75,7 +72,14 @@ def told(steps: Sequence[RenderedStep]) -> Iterator[RenderableType | Verbatim]:
     for step in reversed(steps):
         for part in step.routers:
             yield Verbatim(f"  step {step.step}, on {part.router} ({part.dialect}):")
-            yield from (Verbatim(f"    {line}") for line in part.back)
+            yield from _typed(part, part.back)
+
+
+def _typed(part: RouterLines, lines: Sequence[str]) -> Iterator[Verbatim]:
+    yield from (Verbatim(f"    {line}") for line in lines)
+    if part.keep:
+        yield Verbatim(f"  {part.when_kept}")
+        yield from (Verbatim(f"    {line}") for line in part.keep)
 
 
 def _document(found: Rendering) -> dict[str, JsonValue]:

@@ -35,15 +35,16 @@ class RouterLines(Frozen):
     lines: tuple[str, ...]
     check: str = Field(description="The command that shows whether they took.")
     keep: tuple[str, ...] = Field(
-        default=(), description="The lines that keep them once it does; without these the router takes them back."
+        default=(),
+        description="The lines that keep them, or those that take them back, once it does; else they are undone.",
     )
-    back: tuple[str, ...] = Field(description="The lines that take them back.")
+    back: tuple[str, ...] = Field(description="The lines that take them back, on trial as well where `keep` says how.")
 
     @property
     def when_kept(self) -> str:
         """What is said before the lines that keep them, empty where nothing is on trial."""
-        minutes = self.lines[-1].rpartition(" ")[2] if self.keep else ""
-        return f"only if the check shows them, within {minutes} minutes:" if self.keep else ""
+        while_s = self.lines[-1].rpartition(" ")[2] + (" seconds" if self.dialect == "iosxr" else " minutes")
+        return f"only if the check shows them, within {while_s}:" if self.keep else ""
 
 
 class RenderedStep(Frozen):
@@ -128,15 +129,9 @@ class _Writer:
     def _lines(self, action: Action, undo: Action, speech: Speech) -> RouterLines:
         template = _template(speech.dialect)
         lines, check = self._write(template, action, speech), self._check(template, action, speech)
-        trial = next((i for i, line in enumerate(lines, 1) if line.startswith(_ON_TRIAL)), len(lines))
-        return RouterLines(
-            router=action.router,
-            dialect=speech.dialect,
-            lines=lines[:trial],
-            check=check,
-            keep=lines[trial:],
-            back=self._write(template, undo, speech),
-        )
+        made, keep = _parted(lines)
+        back, _ = _parted(self._write(template, undo, speech))  # a dialect keeps both by the same lines
+        return RouterLines(router=action.router, dialect=speech.dialect, lines=made, check=check, keep=keep, back=back)
 
     def _write(self, template: "_Template", action: Action, speech: Speech) -> tuple[str, ...]:
         text = template(_KINDS[type(action)], **self._values(action, speech))
@@ -204,6 +199,12 @@ class _Writer:
 _SAY_INTERFACE = "name it in a file of link,interface under `interfaces` in the site file's [sources]"
 _KINDS: Mapping[type[Action], str] = {IgpMetric: "metric", Overload: "overload", Shut: "shut", SrPolicy: "policy"}
 _Template = Callable[..., str]
+
+
+def _parted(lines: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The lines up to the commit on trial, and those that keep it; none where nothing is on trial."""
+    trial = next((i for i, line in enumerate(lines, 1) if line.startswith(_ON_TRIAL)), len(lines))
+    return lines[:trial], lines[trial:]
 
 
 def _needs_process(action: Action, speech: Speech) -> bool:

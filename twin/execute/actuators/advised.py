@@ -101,8 +101,8 @@ def advice_lines(effect: Intended, step: RenderedStep) -> list[str]:
     for part in step.routers:
         found += [f"on {part.router} ({part.dialect}):", *(f"  {x}" for x in part.lines)]
         found += [f"see that it took: {part.check}"]
-        found += [part.when_kept, *(f"  {x}" for x in part.keep)] if part.keep else []
-        found += ["to take it back:", *(f"  {x}" for x in part.back)]
+        kept = [part.when_kept, *(f"  {x}" for x in part.keep)] if part.keep else []
+        found += [*kept, "to take it back:", *(f"  {x}" for x in part.back), *kept]
     return [*found, *([step.note] if step.note else [])]
 
 

@@ -62,7 +62,7 @@ class IosXr:
         """Type the lines in exclusive mode, and see that the target holds them and nothing else."""
         self._require_no_trial(terminal)
         terminal.require_silence("configure exclusive")
-        typed = [x for x in lines if x not in _WORKFLOW]
+        typed = [x for x in lines if x not in _WORKFLOW and not x.startswith("commit ")]
         for number, line in enumerate(typed):
             if number and not line.startswith(" "):
                 terminal.require_silence("root")
