@@ -101,6 +101,7 @@ def _proposed(desk: Desk, lasting: Lasting, state: Network, policy: Policy) -> t
         seed=desk.seed,
         time_limit_s=TIME_LIMIT_S,
         lasts=lasting,
+        alternatives=bool(desk.documents),  # words may speak against the best
     )
 
 

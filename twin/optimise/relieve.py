@@ -94,11 +94,13 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
     seed: int = 0,
     time_limit_s: float | None = None,
     lasts: Lasting | None = None,
+    alternatives: bool = False,
 ) -> tuple[Proposal, ...]:
     """Ask each planner to relieve `network`, and return their proposals, best first.
 
     Those whose measures help against `faults` come first; where one of them takes all harm off, no other is asked. Nor
-    is any of them, once there is a plan that no further one could come before (`rank`), and that `lasts`.
+    is any of them, once there is a plan that no further one could come before (`rank`), and that `lasts`, unless
+    `alternatives` to it are wanted.
     `reference` is the network as it should be, for it to be set back to. `avoid` holds what was wrong with rejected
     plans; no proposal breaks a limit there again. `rejected` are the steps of the plans that were rejected for this
     state: none of them is proposed again. `makes` are the operations that the network can make, all if None: no plan
@@ -115,7 +117,7 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
     for number, method in enumerate(methods):
         if number == len(first) and any(x.plan and x.after.harm <= 0 for x in proposals):
             break
-        if faults and _none_better(proposals, methods[number:], network, policy, lasts):
+        if faults and not alternatives and _none_better(proposals, methods[number:], network, policy, lasts):
             break
         planner = METHODS[method]
         if planner is restore.relieve_by_restoring:

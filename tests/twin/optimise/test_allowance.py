@@ -98,7 +98,7 @@ def test_an_order_is_searched_for_as_long_as_there_is_time(network):
     steps = [SetWeight(link=network.links[i].name, weight=60) for i in (0, 3, 6)]
     left = iter([False, False, *[True] * 99])
     roomy = LOOSE.model_copy(update={"max_utilisation": 50})
-    found = order_steps(steps, network, roomy, allows=lambda _: True, effort=Effort(1000, lambda: next(left)))
+    found = order_steps(steps, network, roomy, against=lambda *_: None, effort=Effort(1000, lambda: next(left)))
     assert found.steps is None
     assert len(found.reached) == 2
     assert found.states <= 3
