@@ -34,7 +34,7 @@ STEPS, LASTS = 10, timedelta(minutes=30)
 POLICY = Policy(
     max_blast_radius=1.0,
     max_delay_stretch=10.0,
-    max_repair_utilisation=2.0,
+    max_repair_utilisation=3.0,
     max_demand_stretch=50.0,
     max_demand_delay_ms=500.0,
     max_failure_delay_ms=500.0,
