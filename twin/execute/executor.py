@@ -23,7 +23,7 @@ from twin.printed import counted
 from .agreement import Tolerance
 from .logbook import Logbook, OnStep, StepRecord
 from .preflight import Coming, Preflight, preflight
-from .remaining import VerifiedFor, first
+from .remaining import VerifiedFor, part_made
 from .steps import Rollout
 
 __all__ = ["Execution", "OnStep", "StepRecord", "execute", "recover"]
@@ -126,9 +126,9 @@ def _part(
         return None
     made, (now, known) = rollout.applied, ahead()
     here, verdict = (verified.standing(made, now, known, x) for x in (verified.base, network))
-    return (
-        KeptPart(plan=first(verified.plan, made, network), verdict=verdict) if here.passed and verdict.passed else None
-    )
+    if not (here.passed and verdict.passed):
+        return None
+    return KeptPart(plan=part_made(verified.plan, made, network), verdict=verdict)
 
 
 def _refused(start: Preflight, log: Logbook) -> Execution:

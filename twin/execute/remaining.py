@@ -43,10 +43,10 @@ def standing(plan: Plan, made: int, start: Network, policy: Policy, error: Deman
 
     `start` is that state under the demands measured, `error` theirs.
     """
-    return _failure(verify(first(plan, made, start), start, policy, error=error), but=frozenset({"fresh"})) is None
+    return _failure(verify(part_made(plan, made, start), start, policy, error=error), but=frozenset({"fresh"})) is None
 
 
-def first(plan: Plan, made: int, base: Network) -> Plan:
+def part_made(plan: Plan, made: int, base: Network) -> Plan:
     """Return the steps made as a plan of their own for a state."""
     return plan.model_copy(update={"base": base.id, "steps": plan.steps[:made], "expected": None})
 
@@ -80,38 +80,33 @@ class VerifiedFor(NamedTuple):
 
     def standing(self, made: int, now: datetime, known: Sequence[PlannedWork], snapshot: Network) -> Verdict:
         """Judge the steps made as a plan of their own for a snapshot, in all that comes while they stay."""
-        outlook, works, unmodelled = self.coming
-        return verify(
-            first(self.plan, made, snapshot),
-            snapshot,
-            self.policy,
-            evidence=self.evidence,
-            outlook=_from(now, outlook),
-            unmodelled=unmodelled,
-            starts=now,
-            works=(*works, *(x for x in known if x not in works)),
-            step_lasts=self.step_lasts,
-            declared=self.declared,
-        )
+        _, works, unmodelled = self.coming
+        ask = self._asking(now, (*works, *(x for x in known if x not in works)))
+        part = part_made(self.plan, made, snapshot)
+        return ask(part, snapshot, evidence=self.evidence, unmodelled=unmodelled)
 
     def _objection(self, made: int, now: datetime, known: Sequence[PlannedWork]) -> str | None:
         more = tuple(x for x in known if x not in self.coming.works and now < x.ends)
         if not more and not self._meets_more(made, now):
             return None
-        ask = partial(
-            verify,
-            policy=self.policy,
-            outlook=_from(now, self.coming.outlook),
-            starts=now,
-            works=(*self.coming.works, *more),
-            step_lasts=self.step_lasts,
-            declared=self.declared,
-        )
+        ask = self._asking(now, (*self.coming.works, *more))
         here = apply_all(self.base, self.plan.steps[:made])
         first = _failure(ask(_rest(self.plan, made, here), here))
         if first is None:
             return None
         return first if _failure(ask(_rest(self.plan, 0, self.base), self.base)) else None
+
+    def _asking(self, now: datetime, works: tuple[PlannedWork, ...]) -> "partial[Verdict]":
+        """The gate, told of what comes from now on: it is asked about a plan for a network."""
+        return partial(
+            verify,
+            policy=self.policy,
+            outlook=_from(now, self.coming.outlook),
+            starts=now,
+            works=works,
+            step_lasts=self.step_lasts,
+            declared=self.declared,
+        )
 
     def _meets_more(self, made: int, now: datetime) -> bool:
         outlook, works = self.coming.outlook, self.coming.works

@@ -139,10 +139,14 @@ class Lasting:
         """The steps of the plans that do not hold, as far as they were judged."""
         return tuple(plan.steps for plan, objection in self._known.items() if objection)
 
+    @property
+    def _nothing_comes(self) -> bool:
+        outlook = self.context.outlook
+        return not self.context.works and (outlook is None or not outlook.hours)
+
     def objection(self, plan: Plan) -> str:
         """Say what some hour has against the ends of a plan for the network; empty when nothing."""
-        outlook = self.context.outlook
-        if not self.context.works and (outlook is None or not outlook.hours):
+        if self._nothing_comes:
             return ""
         if plan not in self._known:
             self._known[plan] = _objection(plan, self.network, self.policy, self.context)
@@ -157,10 +161,10 @@ class Lasting:
     def _in_order(self, plan: Plan) -> tuple[Plan | None, str]:
         if late := too_late(plan, self.network, self.policy, self.context):
             return None, late
-        objection, outlook = self.objection(plan), self.context.outlook
+        objection = self.objection(plan)
         if objection and len(plan.closing) < 2:
             return None, f"does not last: {objection}"
-        if not self.context.works and (outlook is None or not outlook.hours):
+        if self._nothing_comes:
             return plan, ""
         ordered, against = in_its_hours(plan, self.network, self.policy, self.context)
         if ordered is not None and objection:

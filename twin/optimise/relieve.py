@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 
 from twin.errors import InputError
@@ -112,12 +112,13 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
         raise InputError(f"no planner {unknown[0]!r}", fix=f"planners: {', '.join(METHODS)}")
     allowance = Allowance(time_limit_s)
     proposals, growing = list[Proposal](), Growing(network, policy)
+    stays = cache(lambda: least_harm(network, policy.max_utilisation) - simulate(network).stranded)
     first = suited(faults, methods)
     methods = (*first, *(x for x in methods if x not in first))
     for number, method in enumerate(methods):
         if number == len(first) and any(x.plan and x.after.harm <= 0 for x in proposals):
             break
-        if faults and not alternatives and _none_better(proposals, methods[number:], network, policy, lasts):
+        if faults and not alternatives and _none_better(proposals, methods[number:], stays, lasts):
             break
         planner = METHODS[method]
         if planner is restore.relieve_by_restoring:
@@ -138,19 +139,17 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
 def _none_better(
     proposals: Sequence[Proposal],
     left: Sequence[str],
-    network: Network,
-    policy: Policy,
+    stays: Callable[[], float],
     lasts: Lasting | None,
 ) -> bool:
     """Whether a plan against harm lasts that comes before any that the planners left could make.
 
-    The best of theirs would change one thing and leave what no plan can spare the network.
+    The best of theirs would change one thing and leave what no plan can spare the network: harm that `stays`, Mbit/s.
     """
     relieving = [x for x in proposals if x.plan is not None and x.before.harm > 0]
     if not relieving:
         return False
-    stays = least_harm(network, policy.max_utilisation) - simulate(network).stranded
-    best = False, round(max(stays, 0.0), 3), 1, min(list(METHODS).index(x) for x in left)
+    best = False, round(max(stays(), 0.0), 3), 1, min(list(METHODS).index(x) for x in left)
     return any(rank(x) < best and (lasts is None or lasts(x)) for x in relieving)
 
 

@@ -103,7 +103,8 @@ def _once(paths: Sequence[Path]) -> tuple[list[Path], list[FieldUse]]:
                 digest = hashlib.blake2b(read_bytes(path)).digest()
             except InputError:  # said where it is read
                 continue
-            (copies if digest in seen else set[Path]()).add(path)
+            if digest in seen:
+                copies.add(path)
             seen.add(digest)
     there = {x for known in sizes.values() for x in known}
     told = [use("files", "not modelled", len(copies), "copies of others: each counts once")] if copies else []
