@@ -3,7 +3,6 @@
 import itertools
 import os
 import signal
-from contextlib import suppress
 from typing import NamedTuple
 
 from twin.live.effects import EffectRecord, Intended, Line, Made
@@ -56,11 +55,12 @@ def make_killed(lab: Lab, change: Change, moment: int | None) -> Killed:
     child = os.fork()
     if child == 0:
         code = _FAILED
-        with suppress(Exception):
+        try:
             number = strike_at(moment)
             LabNetwork(lab, lab.record).apply(change)
             code = next(number) - 1
-        os._exit(code)
+        finally:
+            os._exit(code)  # whatever happens: else the child goes on as a second worker of the tests
     status = os.waitpid(child, 0)[1]
     if os.WIFSIGNALED(status):
         return Killed(True, 0)

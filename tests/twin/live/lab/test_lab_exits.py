@@ -326,8 +326,10 @@ def test_a_drain_whose_process_is_killed_while_traffic_leaves_is_taken_back_whol
             def _still(self) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        Dying(live.lab, live.lab.record).apply(DrainLink(circuit=link.circuit))
-        os._exit(0)
+        try:
+            Dying(live.lab, live.lab.record).apply(DrainLink(circuit=link.circuit))
+        finally:
+            os._exit(0)  # whatever happens: else the child goes on as a second worker of the tests
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     path = live.lab.root / link.tail / "bgpd.vty"
     with Vty(path) as vty:
