@@ -9,7 +9,7 @@ from twin.live.declared import Declaration
 from twin.live.network import Flags
 from twin.model import Floats, Ints
 
-from .samples import middle, ratio
+from .samples import middle
 
 RECENT = 12
 """Samples that make up the recent past."""
@@ -18,6 +18,8 @@ _STEP = 0.18  # log units: an effect, a fifth more traffic than usual; less is a
 _CLEAR = 6.0  # standard errors: a level, since the best of all splits of all nodes' series is looked at
 _LEAST_ROWS = 4  # samples that tell two means and a spread
 _FREE = 0.75  # of the pairs' degrees of freedom: with more left their spread is understated by 13 % at most
+_SILENT = math.log(1e-6)  # chance below which no sampled packet is no chance
+_NONE = 1e-9  # Mbit/s that no reading tells from nothing
 _ROBUST = 4.0  # degrees of freedom of Student's t: no pair alone convicts
 
 
@@ -69,26 +71,75 @@ def growth(
 ) -> Growth:
     """Compare two mean matrices, Mbit/s [n, n] by source first, over `samples` (before, now) samples each.
 
-    A surge multiplies every demand towards a node by the same factor, so the estimate is the mean of the pairs' log
-    ratios, weighted by how well each is known: `per_sample` is the rate that one sampled packet stands for, Mbit/s, the
-    spread of the pairs around their node is estimated from the matrices themselves (median absolute deviation). How
-    far nodes and pairs stray at least, the network declares, and `strays` is how far its pairs did from one sample to
-    the next: means of several stray less.
+    A surge multiplies every demand towards a node by the same factor, so the estimate is the ratio of what its pairs
+    carry now to what they did, each weighed by how well it is known: `per_sample` is the rate that one sampled packet
+    stands for, Mbit/s, the spread of the pairs around their node is estimated from the matrices themselves (median
+    absolute deviation). How far nodes and pairs stray at least, the network declares, and `strays` is how far its
+    pairs did from one sample to the next: means of several stray less.
     """
-    known = np.isfinite(before) & np.isfinite(now) & (before > 0) & (now > 0)
-    safe_before, safe_now = np.where(known, before, 1.0), np.where(known, now, 1.0)
-    ratio = np.where(known, np.log(safe_now / safe_before), 0.0)
-    counting = per_sample * (1 / (safe_before * samples[0]) + 1 / (safe_now * samples[1]))
-    factor = _weighted_mean(ratio, np.where(known, 1 / (declared.pair_spread**2 + counting), 0.0))
+    positive = np.isfinite(before) & np.isfinite(now) & (before > 0) & (now > 0)
+    seen = _Rates(before, now, samples, per_sample, positive | _by_chance(before, now, samples, per_sample))
+    overall = max(float(seen.now.sum()), _NONE) / max(float(seen.before.sum()), _NONE)
+    factor, _ = seen.weighed(np.full(len(before), overall), declared.pair_spread)
+    ratio = np.where(positive, np.log(np.where(positive, now, 1.0) / np.where(positive, before, 1.0)), 0.0)
+    counting = seen.counting(np.full(len(before), overall))
     least = max(declared.pair_spread, strays * math.sqrt((1 / samples[0] + 1 / samples[1]) / 2))
-    spread = max(least, _spread(ratio - factor, counting, known))
-    weight = np.where(known, 1 / (spread**2 + counting), 0.0)
-    factor = _weighted_mean(ratio, weight)
-    level = _weighted_median(factor, np.sqrt(weight.sum(axis=0)))
+    spread = max(least, _spread(ratio - np.log(factor), counting, positive))
+    factor, weight = seen.weighed(factor, spread)
+    log_factor = np.log(factor)
+    level = _weighted_median(log_factor, np.sqrt(weight.sum(axis=0)))
     with np.errstate(divide="ignore"):
         sigma = np.sqrt(1 / weight.sum(axis=0) + declared.drift**2)
-    error = np.where(known, np.sqrt(spread**2 + counting), np.nan)
-    return Growth(factor - level, sigma, float(np.exp(level)), before * np.exp(level), now, error)
+    error = np.where(positive, np.sqrt(spread**2 + counting), np.nan)
+    return Growth(log_factor - level, sigma, float(np.exp(level)), before * np.exp(level), now, error)
+
+
+class _Rates:
+    """Mean rates of pairs, before and now, as so many samples of sampled packets have them, and which are compared."""
+
+    def __init__(
+        self, before: Floats, now: Floats, samples: tuple[int, int], per_sample: float, compared: Flags
+    ) -> None:
+        self.before, self.now = np.where(compared, before, 0.0), np.where(compared, now, 0.0)
+        self._samples, self._per_sample, self._compared = samples, per_sample, compared
+
+    def weighed(self, factor: Floats, spread: float) -> tuple[Floats, Floats]:
+        """Ratio of now to before of what goes to each node [n], near `factor`, and the weights of its pairs [n, n].
+
+        What weighs is the rate that all samples together give, of which those before and those now have the same share
+        by chance: given both counts' sum, one is binomial (Przyborowski and Wilenski, Biometrika 31, 1940). Logarithms
+        of few packets, or weights by either count alone, would find a fall wherever one is known less well.
+        """
+        rate = self._rate(factor)
+        weight = np.where(self._compared, 1 / (spread**2 + self.counting(factor)), 0.0)
+        now, before = (np.sum(weight / rate * x, axis=0) for x in (self.now, self.before))
+        known = (now > 0) & (before > 0)
+        return np.where(known, now, np.nan) / np.where(known, before, 1.0), weight
+
+    def counting(self, factor: Floats) -> Floats:
+        """Variance that counting sampled packets adds to the log ratio of each pair [n, n]."""
+        earlier, newest = self._samples
+        return self._per_sample * (factor / earlier + 1 / newest) / self._rate(factor)
+
+    def _rate(self, factor: Floats) -> Floats:
+        """What each pair carries now, Mbit/s [n, n], by all samples where its node grew by `factor` [n]."""
+        earlier, newest = self._samples
+        rate = (earlier * self.before + newest * self.now) / (earlier / factor + newest)
+        return np.where(self._compared & (rate > 0), rate, 1.0)
+
+
+def _by_chance(before: Floats, now: Floats, samples: tuple[int, int], per_sample: float) -> Flags:
+    """Pairs [n, n] of which too few packets were sampled to tell, where one of the rates is zero, that it is another.
+
+    A pair that fell silent, or began, is in another state, and says nothing of a factor.
+    """
+    if not per_sample:
+        return np.zeros(before.shape, dtype=np.bool_)
+    counts = [np.nan_to_num(rate) * number / per_sample for rate, number in zip((before, now), samples, strict=True)]
+    shares = [number / sum(samples) for number in samples]
+    chance = counts[0] * np.log(shares[0]) + counts[1] * np.log(shares[1])  # of all packets on the side that has them
+    known = np.isfinite(before) & np.isfinite(now) & (counts[0] + counts[1] > 0)
+    return np.asarray(known & (chance > _SILENT))
 
 
 def strayed(demands: Floats) -> float:
@@ -130,10 +181,6 @@ def onsets(towards: Floats, declared: Declaration) -> Ints:
     columns: Ints = np.arange(nodes, dtype=np.int64)
     clear = (np.abs(step[best, columns]) > _STEP) & (apart[best, columns] > _CLEAR)
     return np.asarray(np.where(clear, best + 1, 0), dtype=np.int64)
-
-
-def _weighted_mean(values: Floats, weight: Floats) -> Floats:
-    return ratio(np.sum(values * weight, axis=0), np.sum(weight, axis=0))
 
 
 def _spread(residual: Floats, counting: Floats, known: Flags) -> float:
