@@ -46,10 +46,11 @@ class LoadSteps:
     def _thresholds(self, link: int) -> tuple[Ints, Floats]:
         """Weight up to which each pair with traffic uses the link, and its Mbit/s."""
         from twin.sim.arrays import FAR
+        from twin.sim.delta import distances_without
 
         arrays, arc = self._arrays, int(self._arrays.arc_of[link])
         a, b = int(arrays.tail[arc]), int(arrays.head[arc])
-        dist = self._without(arc)
+        dist = distances_without(arrays, self._dist, arc)
         before, after = dist[a], dist[:, b]  # from each source to a, from b to each target
         through = (before[None, :] < FAR) & (after[:, None] < FAR) & (self._volume > 0)
         if arrays.no_transit[a]:
@@ -58,17 +59,6 @@ class LoadSteps:
             through[np.arange(len(before)) != b] = False
         limit = np.minimum(dist, 2 * FAR // 3) - before[None, :] - after[:, None]
         return np.minimum(limit[through], MAX_WEIGHT + 1), self._volume[through]
-
-    def _without(self, arc: int) -> Ints:
-        """Distances [t, s] without an arc: worked out anew only for the targets that somebody reaches over it."""
-        from twin.sim.kernels import shortest_paths
-        from twin.sim.route import without
-
-        arrays, dist = self._arrays, self._dist
-        over = dist[:, arrays.tail[arc]] == arrays.weight[arc] + dist[:, arrays.head[arc]]
-        cut = without(arrays, np.array([arc], dtype=np.int32), np.zeros(0, dtype=np.int32))
-        anew = shortest_paths(cut._replace(up=cut.up & over)).dist
-        return np.where(over[:, None], anew, dist)
 
 
 def _steps(values: Ints, staying: Floats) -> Iterator[WeightStep]:

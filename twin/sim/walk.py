@@ -19,6 +19,7 @@ from .kernels import Paths
 MOST_HOPS = 64
 NONE = -1
 _IGP = -2
+_BLOCK = 32  # nodes
 _NEGLIGIBLE = 1e-12  # share of what starts below which nothing more is followed
 
 
@@ -102,39 +103,61 @@ class _Ground(NamedTuple):
 def _walk(
     ground: _Ground, dist: Ints, target: int, start: Floats, astray: _Astray, load: Floats
 ) -> tuple[float, float]:
+    """Add to `load` [m]. Nodes are looked at in blocks, as what starts at few of them is at few of them at a time."""
     n = dist.size
     here, spent = start.copy(), np.zeros(n)
     after, after_spent = np.zeros(n), np.zeros(n)
     hops = np.empty(load.size, np.int64)
+    blocks = (n + _BLOCK - 1) // _BLOCK
+    busy, next_busy = np.ones(blocks, np.bool_), np.zeros(blocks, np.bool_)
     least = _NEGLIGIBLE * start.sum()
     arrived, delay = here[target], 0.0
     here[target] = 0.0
     for _ in range(MOST_HOPS):
         moved = 0.0
-        for u in range(n):
-            if here[u] <= 0.0:
+        for block in range(blocks):
+            if not busy[block]:
                 continue
-            count = _choices(ground, dist, u, astray, hops)
-            for i in range(count):
-                arc = hops[i]
-                if astray.barred[arc]:
-                    continue
-                amount, time = here[u] / count, spent[u] / count
-                load[arc] += amount
-                v = ground.head[arc]
-                after[v] += amount * ground.keep[arc]
-                after_spent[v] += (time + amount * ground.delay[arc]) * ground.keep[arc]
-                moved += amount
+            busy[block] = False
+            for u in range(block * _BLOCK, min(n, (block + 1) * _BLOCK)):
+                if here[u] > 0.0:
+                    moved += _pass_on(ground, dist, u, astray, load, (here, spent, after, after_spent, next_busy, hops))
         arrived += after[target]
         delay += after_spent[target]
         after[target], after_spent[target] = 0.0, 0.0
         here, after = after, here
         spent, after_spent = after_spent, spent
-        after[:] = 0.0
-        after_spent[:] = 0.0
+        busy, next_busy = next_busy, busy
         if moved <= least:
             break
     return arrived, delay
+
+
+@kernel
+def _pass_on(
+    ground: _Ground,
+    dist: Ints,
+    u: int,
+    astray: _Astray,
+    load: Floats,
+    room: tuple[Floats, Floats, Floats, Floats, Bools, Ints],
+) -> float:
+    """Take what is at a node one hop on; returns how much that is."""
+    here, spent, after, after_spent, busy, hops = room
+    count, moved = _choices(ground, dist, u, astray, hops), 0.0
+    for i in range(count):
+        arc = hops[i]
+        if astray.barred[arc]:
+            continue
+        amount, time = here[u] / count, spent[u] / count
+        load[arc] += amount
+        v = ground.head[arc]
+        after[v] += amount * ground.keep[arc]
+        after_spent[v] += (time + amount * ground.delay[arc]) * ground.keep[arc]
+        busy[v // _BLOCK] = True
+        moved += amount
+    here[u], spent[u] = 0.0, 0.0
+    return moved
 
 
 @kernel

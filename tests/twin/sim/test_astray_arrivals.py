@@ -17,6 +17,7 @@ from twin.sim.kernels import expect, shortest_paths
 from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import simulate, single_failures
 from twin.sim.superposed import Superposition
+from twin.sim.trips import trips
 from twin.sim.tunnelled import TunnelledStates
 from twin.sim.walk import Deviation, walk
 from twin.sim.walked import adds_up, walked_targets
@@ -51,6 +52,23 @@ def test_what_arrives_is_what_a_walk_of_each_source_brings(data):
             ways = [x for x in _ways(arrays) if x[0] in (target, -1)]
             walked = 0.0 if refused else walk(arrays, paths, target, start, *(x[1] for x in ways)).arrived
             assert found[target, source] == pytest.approx(walked, abs=1e-9)
+
+
+@settings(max_examples=40)
+@given(networks())
+def test_trips_of_all_pairs_are_what_a_walk_of_each_has_on_its_way(network):
+    arrays = compile_network(replace(network, tunnels=(), limits=(), astray=()))
+    paths, n = shortest_paths(arrays), len(network.nodes)
+    source, target = (x.ravel() for x in np.meshgrid(np.arange(n), np.arange(n)))
+    found = trips(arrays, paths, source, target)
+    for p in range(source.size):
+        arcs, nodes = slice(*found.by[p : p + 2]), slice(*found.at[p : p + 2])
+        load = np.zeros(arrays.head.size)
+        load[found.arc[arcs]] = found.load[arcs]
+        walked = walk(arrays, paths, int(target[p]), np.eye(n)[source[p]]).load
+        np.testing.assert_allclose(load, walked, atol=1e-9)
+        left = np.bincount(found.node[nodes], found.share[nodes], n)
+        np.testing.assert_allclose(left, np.bincount(arrays.tail, walked, n), atol=1e-9)
 
 
 def _ways(arrays):

@@ -50,14 +50,17 @@ def test_a_change_of_anything_else_shares_nothing():
     assert compile_network(lighter).weight.tolist() == [7] * 4
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_paths_found_from_another_state_are_those_found_anew(seed):
+@pytest.mark.parametrize(("seed", "heaviest", "drained"), [(0, 300, 0), (1, 300, 9), (2, 4, 0), (3, 4, 9)])
+def test_paths_found_from_another_state_are_those_found_anew(seed, heaviest, drained):
     network, rng = load_network(f"synthetic/110-{seed + 1}"), np.random.default_rng(seed)
+    light = (x._replace(weight=1 + x.weight % heaviest) for x in network.links)
+    nodes = (x._replace(drained=i < drained, cost_out=i % 2 == 0) for i, x in enumerate(network.nodes))
+    network = replace(network, links=tuple(light), nodes=tuple(nodes))
     known = remembered_paths(compile_network(network))
-    for step in range(8):
+    for step in range(12):
         links, nodes = list(network.links), list(network.nodes)
         for i in map(int, rng.choice(len(links), 3, replace=False)):
-            links[i] = links[i]._replace(weight=int(rng.integers(1, 300)), up=bool(rng.random() < 0.7))
+            links[i] = links[i]._replace(weight=int(rng.integers(1, heaviest)), up=bool(rng.random() < 0.7))
         if step % 3 == 2:
             i = int(rng.integers(len(nodes)))
             nodes[i] = nodes[i]._replace(up=False)

@@ -20,7 +20,6 @@ from .screen import (
     detour_gains,
     drop_gains,
     filter_gains,
-    fork_shares,
     member_gains,
     weigh,
 )
@@ -65,12 +64,11 @@ class _Scene(NamedTuple):
 def _drops(scene: _Scene, field: Weighed) -> Iterator[Fault]:
     """Routers that drop all for a target, and the filters that do the same where there is one way only."""
     routing, offered = scene.base.routing, scene.base.arrays.offered
-    shares = fork_shares(scene.base)
     for target, node in _best(drop_gains(field, routing.passing) + field.probe_nodes):
         yield Fault(kind=_K.BLACKHOLE, element=scene.node(node), target=scene.node(target))
         if int((scene.base.arrays.tail == node).sum()) > 1:
             yield Fault(kind=_K.DATA_ACL, element=scene.node(node), target=scene.node(target))
-        for arc in np.flatnonzero((scene.base.arrays.tail == node) & (shares[target] == 1)):
+        for arc in np.flatnonzero((scene.base.arrays.tail == node) & (field.shares[target] == 1)):
             yield Fault(kind=_K.DATA_ACL, element=scene.interface(int(arc)), target=scene.node(target))
     for target, node in _best(drop_gains(field, offered) + field.probe_pairs):
         yield Fault(kind=_K.HOST_BLACKHOLE, element=scene.node(node), target=scene.node(target))

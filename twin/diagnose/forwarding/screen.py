@@ -18,7 +18,8 @@ from twin.observe.expect.probing import probe_error
 from twin.sim.arrays import FAR, Arrays, Flags
 from twin.sim.kernels import expect
 from twin.sim.regroup import tight_targets
-from twin.sim.walk import IGP, MOST_HOPS, Deviation, walk
+from twin.sim.trips import trips
+from twin.sim.walk import MOST_HOPS, Deviation, walk
 
 from .routed import Routed
 
@@ -40,6 +41,7 @@ class Weighed(NamedTuple):
     probe_nodes: Floats  # [t, u] what the probes gain when all for t is dropped at u
     probe_pairs: Floats  # [t, s] the same when all from s to t is
     probe_arcs: Floats  # [t, m] when all for t is dropped on an arc
+    shares: Floats  # [t, m] share of what its tail sends to t that an arc carries
 
 
 def weigh(base: Routed, judged: SimulatedHypothesis, excess: Excess) -> Weighed:
@@ -50,7 +52,7 @@ def weigh(base: Routed, judged: SimulatedHypothesis, excess: Excess) -> Weighed:
     along = (expect(arrays._replace(delay=x), paths).delay for x in (pull, weight))
     behind, behind_weight = (np.where(np.isfinite(x), x, 0.0) for x in along)
     probes = _probe_gains(base, judged)
-    return Weighed(base, pull, weight, behind, behind_weight, node_pull, node_weight, *probes)
+    return Weighed(base, pull, weight, behind, behind_weight, node_pull, node_weight, *probes, _shares(base))
 
 
 def drop_gains(field: Weighed, amount: Floats) -> Floats:
@@ -63,7 +65,7 @@ def drop_gains(field: Weighed, amount: Floats) -> Floats:
 def filter_gains(field: Weighed) -> Floats:
     """What is gained, nats [t, m], when an arc that is one of several next hops drops what it should carry for t."""
     arrays, routing = field.base
-    share = fork_shares(field.base)
+    share = field.shares
     amount = share * routing.passing[:, arrays.tail]
     linear = -field.pull - field.behind[:, arrays.head] - field.node_pull[arrays.tail] + field.node_pull[:, None]
     square = field.weight + field.behind_weight[:, arrays.head]
@@ -79,7 +81,7 @@ def detour_gains(field: Weighed) -> Floats:
     amount, dist = passing[:, arrays.tail], paths.dist
     before, after = field.behind[:, arrays.tail], field.behind[:, arrays.head]
     hope = amount * (field.pull + after - before) - amount**2 / 2 * field.weight
-    usable = (amount > 0) & (arrays.weight < FAR) & (fork_shares(field.base) < 1)
+    usable = (amount > 0) & (arrays.weight < FAR) & (field.shares < 1)
     back = dist[arrays.tail, arrays.head] + dist[:, arrays.tail] == dist[:, arrays.head]
     likely = np.argwhere(usable & ~back & (hope > 0))
     likely = likely[np.argsort(-hope[likely[:, 0], likely[:, 1]], kind="stable")[:_DETOURS]]
@@ -89,8 +91,7 @@ def detour_gains(field: Weighed) -> Floats:
     return gain
 
 
-def fork_shares(base: Routed) -> Floats:
-    """Share of what its tail sends to t that an arc carries, [t, m]."""
+def _shares(base: Routed) -> Floats:
     arrays, (paths, *_) = base
     tight = np.stack([tight_targets(arrays, paths, arc) for arc in range(arrays.head.size)], axis=1)
     number = np.add.reduceat(tight, _starts(arrays), axis=1) if tight.size else tight
@@ -100,7 +101,7 @@ def fork_shares(base: Routed) -> Floats:
 def member_gains(field: Weighed) -> Floats:
     """What is gained, nats [m], at its own router when an arc is left out of its groups of equal paths."""
     arrays, routing = field.base
-    share = fork_shares(field.base)
+    share = field.shares
     forked = (share > 0) & (share < 1)
     amount = np.where(forked, share * routing.passing[:, arrays.tail], 0.0)
     gain = np.full(arrays.head.size, -np.inf)
@@ -146,23 +147,17 @@ def _probe_gains(base: Routed, judged: SimulatedHypothesis) -> tuple[Floats, Flo
     nodes, pairs, arcs = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, m))
     declared = judged.observation.declared
     expected = 1 - judged.readings.through
-    known = np.isfinite(probes.loss) & np.isfinite(expected)
-    start = np.zeros(n)
-    for i in np.flatnonzero(known):
-        source, target = int(probes.source[i]), int(probes.target[i])
-        start[:], start[source] = 0.0, 1.0
-        load = walk(arrays, paths, target, start, IGP).load
-        used = np.flatnonzero(load)
-        more = probes.loss[i] - expected[i]
-        gained = _probe_gain(more, load[used], declared)
-        arcs[target, used] += gained
-        pairs[target, source] += float(_probe_gain(more, np.ones(1), declared)[0])
-        passed, where = np.unique(arrays.tail[used], return_inverse=True)
-        nodes[target, passed] += _probe_gain(more, np.bincount(where, load[used]).astype(np.float64), declared)
+    known = np.flatnonzero(np.isfinite(probes.loss) & np.isfinite(expected))
+    source, target, more = probes.source[known], probes.target[known], (probes.loss - expected)[known]
+    found = trips(arrays, paths, source, target)
+    at, by = (np.repeat(np.arange(known.size), np.diff(x)) for x in (found.at, found.by))
+    np.add.at(arcs, (target[by], found.arc), _probe_gain(more[by], found.load, declared))
+    np.add.at(nodes, (target[at], found.node), _probe_gain(more[at], found.share, declared))
+    np.add.at(pairs, (target, source), _probe_gain(more, np.ones(known.size), declared))
     return nodes, pairs, arcs
 
 
-def _probe_gain(more: float, dropped: Floats, declared: Declaration) -> Floats:
+def _probe_gain(more: Floats, dropped: Floats, declared: Declaration) -> Floats:
     """What it gains that a share of the probes is dropped when this much more than expected is lost."""
     with_it = student((more - dropped) / probe_error(dropped, declared))
     return with_it - student(more / probe_error(np.zeros(1), declared))
