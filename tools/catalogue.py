@@ -32,7 +32,7 @@ TOOLS: tuple[Tool, ...] = (
     bind(affected_demands, deadline=LONG),
     bind(read_events, deadline=LONG),
     bind(report_incident, deadline=LONG),
-    bind(rank_causes, deadline=LONG),
+    bind(rank_causes, deadline=LONG, leaves=("ranking", "telling")),
     bind(measure, deadline=LONG),
     bind(report_diagnosis),
     bind(what_if),

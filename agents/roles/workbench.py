@@ -81,6 +81,7 @@ class RoleWorkbench(StaticWorkbench):
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
+        self._toolbox.give_up()
 
 
 def tool_schema(tool: Tool) -> ToolSchema:

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from agents.record.events import PlanRendered
+from tools.box.beside import in_thread
 from tools.box.goal import GoalInForce
 from tools.box.handover import Decision
-from tools.box.registry import in_thread
 from tools.box.run_state import Desk
 from twin.errors import InputError
 from twin.execute.agreement import looks_last

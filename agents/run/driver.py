@@ -15,9 +15,9 @@ from agents.roles import tasks
 from agents.roles.chat import Session
 from agents.roles.team import Team
 from agents.wording import counted, fault_words, mbps
+from tools.box.beside import in_thread
 from tools.box.goal import GoalInForce
 from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, PlanSubmission
-from tools.box.registry import in_thread
 from tools.box.run_state import Desk
 from tools.recommendations import recommendations
 from twin.execute.executor import Execution

@@ -17,8 +17,8 @@ from agents.record.events import (
 )
 from agents.record.files import CERTIFICATE, PLAN
 from agents.roles.chat import Session
+from tools.box.beside import in_thread
 from tools.box.handover import Decision, PlanSubmission
-from tools.box.registry import in_thread
 from tools.box.run_state import Desk
 from twin.diagnose import PlanTrial, explains, left_by, misread, set_anew
 from twin.errors import CertificateError

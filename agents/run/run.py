@@ -16,7 +16,7 @@ from agents.record.journal import Clock, Journal, Listener
 from agents.record.ownership import own
 from agents.record.tracing import Tracing
 from agents.roles.budget import price_for
-from tools.box.registry import in_thread
+from tools.box.beside import in_thread
 from twin.clock import utc_now
 from twin.errors import StoreError, TwinError
 from twin.execute.render import Inventory

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from agents.record.events import StopRequested
 from agents.record.journal import Journal
-from tools.box.registry import in_thread
+from tools.box.beside import in_thread
 
 T = TypeVar("T")
 

@@ -23,8 +23,9 @@ from agents.goals import Question
 from agents.goals.clarify import answered
 from agents.goals.written import read_goal
 from agents.record.tracing import RequestTracing
+from tools.box.beside import in_thread
 from tools.box.provenance import labelled
-from tools.box.registry import Tool, Toolbox, crash, in_thread, refusal
+from tools.box.registry import Tool, Toolbox, crash, refusal
 from tools.box.tracing import MCP_METHOD, TOOL_NAME, request_span
 from twin.errors import InputError, TwinError
 from twin.untrusted import clean

@@ -32,7 +32,7 @@ from pydantic import JsonValue
 from agents.models.client import Client, Request
 from agents.models.procedures import PROCEDURES
 from agents.models.runbook import RunbookClient
-from tools.box.registry import in_thread
+from tools.box.beside import in_thread
 from twin.errors import InputError
 
 MODELS = ("smollm2",)

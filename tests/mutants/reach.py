@@ -65,7 +65,7 @@ _TOOLS = (
     ),
     Mutant(
         "a tool works for as long as it likes",
-        _REGISTRY,
+        "tools/box/beside.py",
         "async with asyncio.timeout(deadline):",
         "async with asyncio.timeout(None):",
         _BOUND,

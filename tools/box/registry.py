@@ -5,15 +5,12 @@ model. Everything else happens here: rights, validation, deadline, result size, 
 """
 
 import asyncio
-import contextlib
-import contextvars
 import inspect
 import json
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from opentelemetry.trace import Tracer
@@ -23,6 +20,7 @@ from twin.errors import CallCancelledError, DeadlineError, InputError, RefusedEr
 from twin.model import Frozen
 from twin.untrusted import legible, swept
 
+from .beside import Beside
 from .handover import Role
 from .long_results import SHORT, LongResults, shorten
 from .provenance import labelled
@@ -54,6 +52,7 @@ class Tool:
     arguments: type[Arguments]
     function: Callable[..., Frozen]
     deadline: float
+    leaves: frozenset[str]
 
     @cached_property
     def schema(self) -> Schema:
@@ -104,8 +103,11 @@ class Audit(Protocol):
         ...
 
 
-def bind(function: Callable[..., Frozen], *, deadline: float = DEADLINE) -> Tool:
-    """Make a tool of a function: its name, its docstring and its annotations are all there is to say about it."""
+def bind(function: Callable[..., Frozen], *, deadline: float = DEADLINE, leaves: Collection[str] = ()) -> Tool:
+    """Make a tool of a function: its name, its docstring and its annotations are all there is to say about it.
+
+    `leaves` are fields of the desk that it replaces and does not look at: those do not make another call of it.
+    """
     first, *parameters = inspect.signature(function, eval_str=True).parameters.values()
     if first.annotation is not Desk:
         raise TypeError(f"{function.__name__}: the first argument of a tool is the Desk")
@@ -113,15 +115,18 @@ def bind(function: Callable[..., Frozen], *, deadline: float = DEADLINE) -> Tool
         x.name: (x.annotation, ... if x.default is inspect.Parameter.empty else x.default) for x in parameters
     }
     arguments = create_model(f"{function.__name__}_arguments", __base__=Arguments, **fields)
-    return Tool(function.__name__, " ".join((function.__doc__ or "").split()), arguments, function, deadline)
+    return Tool(
+        function.__name__, " ".join((function.__doc__ or "").split()), arguments, function, deadline, frozenset(leaves)
+    )
 
 
 class Toolbox:
     """The tools of one run, with who may call what.
 
-    Calls run one at a time, each in a thread of its own: one that passes its deadline, or whose caller gave up, is
-    left behind. It can do no harm there, since tools only read and simulate, and none touches the network. A call that
-    a role repeats while nothing has changed is answered as before, and so is one that `past` knows.
+    Calls run one at a time, each in a thread of its own. One that passes its deadline goes on, and answers the same
+    call if that comes next; any other ends it, as does a caller who gives up. It can do no harm until then, since
+    tools only read and simulate, and none touches the network. A call that a role repeats while nothing has changed is
+    answered as before, and so is one that `past` knows.
     """
 
     def __init__(
@@ -136,7 +141,7 @@ class Toolbox:
         self.tools = {tool.name: tool for tool in tools}
         self._desk, self._rights, self._audit, self._past = desk, rights, audit, past
         self._one_at_a_time = asyncio.Lock()
-        self._repeats = Repeats[ToolAnswer]()
+        self._repeats, self._beside = Repeats[ToolAnswer](), Beside(desk)
 
     async def call(self, role: Role, tool: str, arguments: JsonValue, *, call_id: str = "") -> ToolAnswer:
         """Call a tool for a role.
@@ -196,12 +201,18 @@ class Toolbox:
             tool = self._allowed(role, name)
             checked = tool.arguments.model_validate(_legible(arguments))
             given = {field: getattr(checked, field) for field in tool.arguments.model_fields}
-            value = await _within(tool.deadline, name, lambda: tool.function(self._desk, **given))
+            call = name, json.dumps(arguments, sort_keys=True)
+            work = partial(tool.function, self._desk, **given)
+            value = await self._beside.within(tool.deadline, call, tool.leaves, work)
         except ValidationError as error:
             return refusal(InputError(_problems(error), fix="call it again with arguments that follow its schema"))
         except (InputError, RefusedError, DeadlineError) as error:
             return refusal(error)
         return _capped(value, self._desk.results)
+
+    def give_up(self) -> None:
+        """End what goes on of calls whose deadline has passed."""
+        self._beside.give_up()
 
     def _allowed(self, role: Role, name: str) -> Tool:
         allowed = self._rights[role]
@@ -269,41 +280,6 @@ def _problems(error: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(str(x) for x in problem['loc']) or 'arguments'}: {problem['msg']}" for problem in found
     )
-
-
-async def _within(deadline: float, name: str, work: Callable[[], _T]) -> _T:
-    try:
-        async with asyncio.timeout(deadline):
-            return await in_thread(work)
-    except TimeoutError as error:
-        raise DeadlineError(f"{name} took longer than {deadline:g} s", fix="go on without it") from error
-
-
-def in_thread(work: Callable[[], _T]) -> "asyncio.Future[_T]":
-    """Run blocking work beside the event loop, in the caller's context.
-
-    The thread is a daemon: whoever stops waiting leaves it behind, and the process may end without it.
-    """
-    # Not the loop's pool: Python waits for its threads at exit, so one that hangs would hold the process.
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[_T] = loop.create_future()
-    context = contextvars.copy_context()
-
-    def deliver(settle: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is gone, and so is whoever waited
-            loop.call_soon_threadsafe(lambda: None if future.done() else settle())
-
-    def run() -> None:
-        try:
-            result = context.run(work)
-        except BaseException as error:  # a cancellation raised in here would otherwise leave its caller waiting
-            failure = error
-            deliver(lambda: future.set_exception(failure))
-        else:
-            deliver(lambda: future.set_result(result))
-
-    threading.Thread(target=run, daemon=True, name="tool").start()
-    return future
 
 
 def _without_references(schema: JsonValue, definitions: Schema) -> JsonValue:

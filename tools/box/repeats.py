@@ -22,26 +22,27 @@ class Repeats(Generic[_T]):
 
     def find(self, call: tuple[Role, str, str], desk: Desk) -> _T | None:
         """Return the answer to the same call of the same role (tool and arguments), None if anything changed since."""
-        standing, answer = self._given.get(call, ((), None))
-        return answer if answer is not None and _is_same(standing, _standing(desk)) else None
+        then, answer = self._given.get(call, ((), None))
+        return answer if answer is not None and is_same(then, standing(desk)) else None
 
     def keep(self, call: tuple[Role, str, str], desk: Desk, answer: _T) -> None:
         """Remember an answer that was just given."""
-        self._given[call] = _standing(desk), answer
+        self._given[call] = standing(desk), answer
 
 
-def _standing(desk: Desk) -> tuple[object, ...]:
-    """Everything that a tool's answer may depend on, the network's clock first."""
-    standing: list[object] = [desk.live.now]
+def standing(desk: Desk, without: frozenset[str] = frozenset()) -> tuple[object, ...]:
+    """Everything that a tool's answer may depend on, the network's clock first; but for some fields."""
+    found: list[object] = [desk.live.now]
     for field in fields(desk):
-        if field.name in _SURROUNDINGS or field.name.startswith("_"):
+        if field.name in _SURROUNDINGS | without or field.name.startswith("_"):
             continue
         value = getattr(desk, field.name)
-        standing += [*value, *value.values()] if isinstance(value, dict) else [value]
-    return tuple(standing)
+        found += [*value, *value.values()] if isinstance(value, dict) else [value]
+    return tuple(found)
 
 
-def _is_same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+def is_same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    """Whether two standings are of the same desk, on which nothing was replaced between."""
     # Values on the desk are replaced, never changed: comparing large ones by identity is enough, and quick.
     plain = (str, int, float, type(one[0]))
     return len(one) == len(other) and all(

@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from twin.abandoned import go_on
 from twin.errors import InputError, TransientError, TwinError
 
 from .seam import Chunk, Done, Shared, Task, failed_chunk, named_chunk
@@ -73,6 +74,7 @@ class Processes:
             try:
                 crew += [_start(path) for _ in range(min(self._workers, len(chunks)))]
                 while left or any(worker.at is not None for worker in crew):
+                    go_on()
                     crew = [_handed(worker, left, chunks) for worker in crew]
                     for worker in _ready(crew):
                         answer = _answer(worker)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import NamedTuple, Protocol, TypeVar
 
+from twin.abandoned import go_on
 from twin.errors import TwinError, WorkError
 
 Shared = TypeVar("Shared")
@@ -48,6 +49,7 @@ class Serial:
     ) -> Generator[tuple[int, Done], None, None]:
         """Yield each position and what its chunk gives."""
         for position, chunk in enumerate(chunks):
+            go_on()
             try:
                 done = task(shared, chunk)
             except TwinError:

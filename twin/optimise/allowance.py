@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from math import inf
 from time import monotonic, thread_time
 
+from twin.abandoned import go_on
+
 Clock = Callable[[], float]  # seconds, from whatever moment
 
 
@@ -59,7 +61,8 @@ class Allowance:
 
     @property
     def spent(self) -> bool:
-        """Whether to stop with the best so far."""
+        """Whether to stop with the best so far. Raises `CallCancelledError` where nobody waits for that either."""
+        go_on()
         guard = _guard.get()
         return self._clock() >= self._end or (guard is not None and guard.has_struck())
 
