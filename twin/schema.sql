@@ -182,3 +182,12 @@ ALTER TABLE peering_sample ADD COLUMN claimed VARCHAR DEFAULT 'unknown';  -- who
 -- migration 15
 
 ALTER TABLE snapshot ADD COLUMN repair VARCHAR DEFAULT 'ti-lfa';  -- until the network has converged: ti-lfa or rsvp-bypass
+
+-- migration 16
+
+CREATE TABLE snapshot_part (    -- whose rows of a table a snapshot has: parts that are the same are stored once
+    snapshot VARCHAR NOT NULL,  -- one without a row here has its own
+    part VARCHAR NOT NULL,      -- the table
+    digest VARCHAR NOT NULL,    -- hash of those rows
+    holder VARCHAR NOT NULL     -- the snapshot that they stand under in that table
+);

@@ -1,5 +1,10 @@
-"""Snapshots: whole network states by content hash, and branches as the changes that make them."""
+"""Snapshots: whole network states by content hash, and branches as the changes that make them.
 
+A whole state is parts, one for each table: nodes, links, demands and so on. Rows of a part are stored once, by the
+first snapshot that has them; every other one with the very same part says in `snapshot_part` whose rows they are.
+"""
+
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -135,9 +140,28 @@ def update_current(database: Database, snapshot: str) -> None:
 def _insert_whole(writer: Writer, network: Network, kind: SnapshotKind, parent: str | None, now: datetime) -> None:
     if not _claim(writer, (network.id, network.name, kind, parent, micros(now), None, network.igp, network.repair)):
         return
+    names = {"source": np.array([node.name for node in network.nodes], dtype=object)}
+    names["target"] = names["source"]
     for table, columns in _tables(network).items():
         length = len(next(iter(columns.values())))
-        writer.insert(table, {"snapshot": np.array([network.id] * length, dtype=object), **columns})
+        named = names if table == "demand" else {}
+        digest = _digest({**columns, **{f"names of {name}": x for name, x in named.items()}})
+        known = writer.run("SELECT holder FROM snapshot_part WHERE part = ? AND digest = ? LIMIT 1", [table, digest])
+        holder = known[0][0] if known else network.id
+        writer.run("INSERT INTO snapshot_part VALUES (?, ?, ?, ?)", [network.id, table, digest, holder])
+        if not known:
+            owner = np.array([network.id] * length, dtype=object)
+            writer.insert(table, {"snapshot": owner, **columns}, names=named)
+
+
+def _digest(columns: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    """Hash of rows in their order: equal ones are equal to the last bit, and of one type."""
+    found = hashlib.sha256()
+    for name, column in columns.items():
+        text = column.dtype.kind == "O"
+        content = json.dumps(column.tolist()).encode() if text else np.ascontiguousarray(column).tobytes()
+        found.update(f"{name} {column.dtype.str} {len(content)}\n".encode() + content)
+    return found.hexdigest()
 
 
 def _claim(writer: Writer, row: Row) -> bool:
@@ -158,11 +182,10 @@ def _require_known(database: Database, snapshot: str | None) -> None:
 
 def _tables(network: Network) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
     sources, targets = np.nonzero(network.demands)
-    names = np.array([node.name for node in network.nodes], dtype=object)
     tables = {
         "node": _columns(Node._fields, network.nodes),
         "link": _columns(Link._fields, network.links),
-        "demand": {"source": names[sources], "target": names[targets], "mbps": network.demands[sources, targets]},
+        "demand": {"source": sources, "target": targets, "mbps": network.demands[sources, targets]},
         "demand_limit": _columns(("source", "target", "mbps"), network.limits),
         "astray": _columns(("does", "place", "target", "share"), network.astray),
         "tunnel": _columns(_TUNNEL, [_tunnel_row(x) for x in network.tunnels]),
@@ -199,8 +222,12 @@ def _tunnel_row(tunnel: Tunnel) -> Row:
 
 
 def _whole(database: Database, snapshot: str, name: str) -> Network:
+    parts = database.rows("SELECT part, holder FROM snapshot_part WHERE snapshot = ?", [snapshot])
+    holder = {str(part): str(held) for part, held in parts}  # of a part that shares nothing: the snapshot itself
+
     def rows(columns: str, table: str, order: str = "position") -> list[Row]:
-        return database.rows(f"SELECT {columns} FROM {table} WHERE snapshot = ? ORDER BY {order}", [snapshot])  # noqa: S608 - constants
+        sql = f"SELECT {columns} FROM {table} WHERE snapshot = ? ORDER BY {order}"  # noqa: S608 - constants
+        return database.rows(sql, [holder.get(table, snapshot)])
 
     nodes = tuple(Node(*row) for row in rows("name, longitude, latitude, up, drained, kind, cost_out", "node"))
     if len(nodes) > MAX_NODES:
@@ -212,7 +239,7 @@ def _whole(database: Database, snapshot: str, name: str) -> Network:
         name,
         nodes,
         tuple(Link(*row) for row in links),
-        _demands(database, snapshot, len(nodes)),
+        _demands(database, holder.get("demand", snapshot), [node.name for node in nodes]),
         tunnels=tuple(
             Tunnel(name=x[0], source=x[1], target=x[2], paths=_PATHS.validate_json(x[3]), path=x[4], on_invalid=x[5])
             for x in tunnels
@@ -227,13 +254,14 @@ def _whole(database: Database, snapshot: str, name: str) -> Network:
     )
 
 
-def _demands(database: Database, snapshot: str, n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _demands(database: Database, holder: str, nodes: list[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    names = "(SELECT unnest(?::VARCHAR[]) AS name, unnest(range(len(?::VARCHAR[]))) AS position)"
     found = database.columns(
-        "SELECT s.position AS source, t.position AS target, mbps FROM demand "
-        "JOIN node AS s ON s.snapshot = demand.snapshot AND s.name = demand.source "
-        "JOIN node AS t ON t.snapshot = demand.snapshot AND t.name = demand.target WHERE demand.snapshot = ?",
-        [snapshot],
+        "SELECT s.position AS source, t.position AS target, mbps FROM demand "  # noqa: S608 - constants
+        f"JOIN {names} AS s ON s.name = demand.source JOIN {names} AS t ON t.name = demand.target "
+        "WHERE demand.snapshot = ?",
+        [nodes, nodes, nodes, nodes, holder],
     )
-    demands = np.zeros((n, n))
+    demands = np.zeros((len(nodes), len(nodes)))
     demands[found["source"], found["target"]] = found["mbps"]
     return demands

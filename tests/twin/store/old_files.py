@@ -50,6 +50,9 @@ LATER = {
     13: "INSERT INTO peering_sample VALUES ('old', '2026-01-02 03:05:00+00', 'A->B', 0, 'bad AS', NULL, NULL, NULL, NULL, NULL, NULL);",
     14: "UPDATE peering_sample SET claimed = 'B->C';",
     15: "UPDATE snapshot SET repair = 'rsvp-bypass';",
+    16: """INSERT INTO snapshot VALUES ('s2', 'old', 'inventory', NULL, '2026-01-02 03:04:05+00', NULL, 'isis', 'rsvp-bypass');
+           INSERT INTO snapshot_part SELECT 's1', unnest(['node', 'link', 'demand', 'tunnel']), 'h', 's2';
+           UPDATE node SET snapshot = 's2'; UPDATE link SET snapshot = 's2'; UPDATE demand SET snapshot = 's2'; UPDATE tunnel SET snapshot = 's2';""",
 }  # fmt: skip
 TABLES_OF_ONE = (
     "INSERT INTO simulation VALUES ('s1', '2026-01-02 03:06:00+00', 0.5, 'A->B', 3.0, 0.0, 0.0, 0.0, 2, NULL, NULL);"

@@ -108,11 +108,12 @@ def test_a_kill_in_a_transaction_keeps_the_last_committed_state(tmp_path):
         store.save_snapshot(network, now=now)
         store.set_current(network.id)
         insert = database.Writer.insert
-        def kill_at_the_tunnels(self, table, columns, **options):
-            if table == "tunnel":
+        def kill_after_the_demands(self, table, columns, **options):
+            rows = insert(self, table, columns, **options)
+            if table == "demand":
                 os.kill(os.getpid(), signal.SIGKILL)
-            return insert(self, table, columns, **options)
-        database.Writer.insert = kill_at_the_tunnels
+            return rows
+        database.Writer.insert = kill_after_the_demands
         store.save_snapshot(network.with_demands(network.demands * 2), now=now)
         """,
         path,

@@ -135,3 +135,31 @@ def test_an_unknown_parent_is_refused(store):
     with pytest.raises(UnknownElementError):
         store.save_snapshot(NETWORK, now=NOW, parent="0" * 16)
     assert store.snapshots() == ()
+
+
+def test_what_snapshots_have_in_common_is_stored_once(store):
+    """Where one part is another, its rows are new and all others those of the first; each state reads back whole."""
+    network = replace(NETWORK, risk_groups=(RiskGroup("duct", (NETWORK.links[0].circuit,)),))
+    states = [
+        network,
+        replace(network, links=(network.links[0]._replace(weight=77), *network.links[1:])),
+        replace(network, nodes=(network.nodes[0]._replace(drained=True), *network.nodes[1:])),
+        replace(network, demands=network.demands * 2),
+        replace(network, risk_groups=(), limits=(DemandLimit(network.nodes[0].name, network.nodes[1].name, 5.0),)),
+        replace(network, demands=network.demands * 2, igp="ospf"),
+    ]
+    for state in states:
+        store.save_snapshot(state, now=NOW)
+    assert [store.load_snapshot(state.id) for state in states] == states
+
+    def stored(table):
+        return len(store._database.rows(f"SELECT DISTINCT snapshot FROM {table}"))
+
+    tables = ("link", "node", "demand", "risk_group", "demand_limit")
+    assert {table: stored(table) for table in tables} == {
+        "link": 2,
+        "node": 2,
+        "demand": 2,
+        "risk_group": 1,
+        "demand_limit": 1 + bool(network.limits),
+    }
