@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple, overload
 
 import numpy as np
 
 from twin.errors import InputError
 from twin.gate.outlook import Outlook, Scenario, outlook_at_peak, outlook_by_day
 from twin.live.network import Telemetry
-from twin.model import Floats, Network
+from twin.model import Floats, Ints, Network
 from twin.printed import share
 
 from .forecast import forecast
@@ -84,25 +85,72 @@ def _forecast(network: Network, stated: Outlook, hourly: Series, pairs: PairSeri
     horizons = tuple(dict.fromkeys(ahead))
     told = forecast(totals, horizons=horizons, coverage=COVERAGE, feared=FAR)
 
-    def demands(bins: int, ends: Floats) -> Floats:
-        before = np.zeros((n, n))
-        before[pairs.source, pairs.target] = hourly.values[-24:][(bins - 1) % 24]
-        return _grown(before, ends)
-
+    day = _Day(n, pairs.source, pairs.target, hourly.values[-24:].copy())
     rows = [horizons.index(bins) for bins in ahead]
     found = [
-        hour._replace(demands=demands(bins, told.high[row]))
+        hour._replace(demands=day.demands(bins, told.high[row]))
         for hour, bins, row in zip(stated.hours, ahead, rows, strict=True)
     ]
     found[0] = found[0]._replace(demands=np.maximum(found[0].demands, network.demands))
-    days = len(hourly.values) / 24
     ends = ((0.5, told.values), ((1 + COVERAGE) / 2, told.high), ((1 + FAR) / 2, told.feared))
-    quantiles = tuple(
-        tuple(Scenario(f"forecast {share(level)} of {hour.clock}", demands(bins, x[row])) for level, x in ends)
+    asked = [
+        _Asked(hour.clock, bins, tuple((level, x[row]) for level, x in ends))
         for hour, bins, row in zip(found, ahead, rows, strict=True)
-    )
-    source = f"a forecast from {days:.3g} days of measurements, upper end of {share(COVERAGE)}"
-    return Outlook(tuple(found), source, quantiles)
+    ]
+    source = f"a forecast from {len(hourly.values) / 24:.3g} days of measurements, upper end of {share(COVERAGE)}"
+    return Outlook(tuple(found), source, _Quantiles(day, tuple(asked)))
+
+
+class _Day(NamedTuple):
+    """The newest day by the hour: whose demands they are, once for all of its hours, and Mbit/s of each [24, pairs]."""
+
+    nodes: int
+    source: Ints
+    target: Ints
+    hours: Floats
+
+    def demands(self, bins: int, ends: Floats) -> Floats:
+        """Demands [n, n] of the hour that is so many ahead, as nodes grow to these ends [2n]."""
+        before = np.zeros((self.nodes, self.nodes))
+        before[self.source, self.target] = self.hours[(bins - 1) % 24]
+        return _grown(before, ends)
+
+
+class _Asked(NamedTuple):
+    """An hour ahead, and what its nodes reach at each level."""
+
+    clock: str
+    bins: int
+    ends: tuple[tuple[float, Floats], ...]
+
+
+class _Quantiles(Sequence[tuple[Scenario, ...]]):
+    """What a forecast says of each hour. Matrices are made for the hours that are asked about, one or two of a day."""
+
+    def __init__(self, day: _Day, asked: tuple[_Asked, ...]) -> None:
+        self._day, self._asked = day, asked
+        self._known: dict[int, tuple[Scenario, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Scenario, ...]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "_Quantiles": ...
+
+    def __getitem__(self, index: int | slice) -> "tuple[Scenario, ...] | _Quantiles":
+        if isinstance(index, slice):
+            return _Quantiles(self._day, self._asked[index])
+        row = range(len(self._asked))[index]
+        if row not in self._known:
+            hour = self._asked[row]
+            self._known[row] = tuple(
+                Scenario(f"forecast {share(level)} of {hour.clock}", self._day.demands(hour.bins, ends))
+                for level, ends in hour.ends
+            )
+        return self._known[row]
 
 
 def _grown(demands: Floats, upper: Floats) -> Floats:

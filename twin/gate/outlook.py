@@ -32,12 +32,13 @@ class Hour(NamedTuple):
 class Outlook:
     """The hours from the execution of a plan on, without a gap; `source` says where their demands are from.
 
-    `quantiles` are what a forecast says of each hour, from its middle up; without a forecast there are none.
+    `quantiles` are what a forecast says of each hour, from its middle up, worked out when somebody asks; without a
+    forecast there are none.
     """
 
     hours: tuple[Hour, ...]
     source: str
-    quantiles: tuple[tuple[Scenario, ...], ...] = ()
+    quantiles: Sequence[tuple[Scenario, ...]] = ()
 
     @property
     def ends(self) -> datetime:

@@ -66,6 +66,9 @@ def test_the_hours_are_those_of_the_day_without_a_gap_and_its_quantiles_rise():
     assert (
         outlook.quantiles_before(None)[1].demands is outlook.quantiles[outlook.hours.index(outlook.fullest)][1].demands
     )
+    for cut, whole in zip(outlook.quantiles[-3:], list(outlook.quantiles)[-3:], strict=True):
+        assert [x.name for x in cut] == [x.name for x in whole]
+        assert all(np.array_equal(x.demands, y.demands) for x, y in zip(cut, whole, strict=True))
     early = outlook.hours[4].begins
     assert outlook.fullest_before(early) in outlook.hours[:4]
     assert outlook.quantiles_before(early)[0].name.endswith(outlook.fullest_before(early).clock)
