@@ -52,7 +52,9 @@ def _study() -> None:
         sweep_volumes([state, state.with_demands(state.demands * 0.5)], single_failures(state))
         step = twinops.DrainLink(circuit=state.links[2].circuit)
         twinops.verify(
-            twinops.Plan(goal="drain", base=state.id, steps=(step,), objective="drain"), state, twinops.Policy()
+            twinops.Plan(goal="drain", base=state.id, steps=(step,), objective="drain"),
+            state,
+            twinops.Policy(max_failure_delay_ms=1e6),
         )
 
 

@@ -285,11 +285,20 @@ class Network(Drawn):
     @cached_property
     def metrics(self) -> Ints:
         """The metric that each link is advertised with: the largest where it, or its router, is costed out [m]."""
-        stubs = {node.name for node in self.nodes if self.is_stub(node)}
-        most, exits = self.largest_metric, set(self.exits) if stubs else set[int]()
-        last = ((x.cost_out and x.drained) or (x.tail in stubs and i not in exits) for i, x in enumerate(self.links))
-        advertised = (max(x.weight, most) if out else x.weight for x, out in zip(self.links, last, strict=True))
-        return np.fromiter(advertised, dtype=np.int64, count=len(self.links))
+        return np.fromiter(map(self.advertised, range(len(self.links)), self.links), np.int64, len(self.links))
+
+    def advertised(self, position: int, link: Link) -> int:
+        """The metric that a link is advertised with in the place of the one at this position."""
+        last = (link.cost_out and link.drained) or (link.tail in self._stubs and position not in self._exits)
+        return max(link.weight, self.largest_metric) if last else link.weight
+
+    @cached_property
+    def _stubs(self) -> frozenset[str]:
+        return frozenset(node.name for node in self.nodes if self.is_stub(node))
+
+    @cached_property
+    def _exits(self) -> frozenset[int]:
+        return frozenset(self.exits) if self._stubs else frozenset()
 
     @cached_property
     def offered(self) -> Floats:

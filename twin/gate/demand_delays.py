@@ -64,10 +64,10 @@ def slow_under_failure(befores: Sequence[Stressed], after: Stressed, policy: Pol
     if not most.limits:
         return None
     limits = _limits(most, befores[0].outcome.delays)
-    for row, (failure, delays) in enumerate(zip(after.failures, after.delays_under(), strict=True)):
-        at = where._replace(failure=failure.name)
-        if _latest(after.network, delays, limits, at):  # what was so before is allowed, and worked out only then
-            now, was = after.during(row), [x.during(row).delays for x in befores]
+    for row in map(int, after.maybe_late(limits)):
+        at, now = where._replace(failure=after.failures[row].name), after.during(row)
+        if _latest(now.network, now.delays, limits, at):  # what was so before is allowed, and worked out only then
+            was = [x.during(row).delays for x in befores]
             violation = _latest(now.network, now.delays, _allowed(limits, was), at)
             if violation:
                 return violation

@@ -206,7 +206,7 @@ def worse_in_time(befores: Sequence[Stressed], after: Stressed, policy: Policy, 
         return slow
     over = [x for x in after.repairs(most) or () if x.max_utilisation > most + SHARE_SLACK]
     same = tuple(x for x in after.failures if x.name in {found.failure for found in over})
-    known = [x for before in befores for x in repairs(before.network, same, converged=False)] if over else []
+    known = [x for before in befores for x in repairs(before.network, same)] if over else []
     was = {x.failure: x.max_utilisation for x in sorted(known, key=lambda x: x.max_utilisation)}
     for found in over:
         allowed = max(most, was.get(found.failure, 0.0))

@@ -1,31 +1,10 @@
-"""Paths and delays under one failure: found anew for the targets whose paths it cuts, and as they were for the rest."""
-
-from collections.abc import Iterator, Sequence
+"""Paths under one failure: found anew for the targets whose paths it cuts, and as they were for the rest."""
 
 import numpy as np
 
-from twin.model import Network
-
-from .arrays import Arrays, Flags, Ids, compile_network
-from .chunks import failed_in
-from .failure_sweep import flatten
+from .arrays import Arrays, Flags, Ids
 from .kernels import Paths, shortest_paths
-from .route import DemandDelays, demand_delays, needs_full, steered, without
-from .simulate import Failure
-
-
-def delays_under(network: Network, failures: Sequence[Failure]) -> Iterator[DemandDelays]:
-    """Yield the one-way propagation delay of each demand under each failure in turn, ms [n, n]; inf without a way.
-
-    A failure of members of bundles counts as none: what it does to metrics is not looked at.
-    """
-    arrays = compile_network(network)
-    paths, flat = shortest_paths(arrays), flatten(arrays, failures)
-    for row in range(len(failures)):
-        arcs, nodes = failed_in(flat, row)
-        state = without(arrays, arcs, nodes)
-        left = paths_without(arrays, paths, state, nodes)
-        yield demand_delays(state, left, steered(state, left).used)
+from .route import needs_full
 
 
 def paths_without(arrays: Arrays, paths: Paths, state: Arrays, nodes: Ids) -> Paths:

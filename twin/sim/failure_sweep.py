@@ -12,7 +12,7 @@ from twin.engines.seam import Engine, Serial
 from twin.errors import UnknownElementError
 from twin.model import Floats, Ints, Network
 
-from .arrays import FAR, Arrays, Ids, compile_network, offsets, read_only
+from .arrays import EXIT, FAR, Arrays, Ids, compile_network, offsets, read_only
 from .chunks import Swept, failed_in, join, sweep
 from .failing import Base, FailureArrays, FailureFigures, Steering, no_figures, record
 from .route import Routing, route, without
@@ -80,7 +80,8 @@ def shrunk(network: Network, failure: Failure) -> Arrays:
     for i in failure.members:
         link, arc = network.links[i].short_of_one(), arrays.arc_of[i]
         capacity[arc] = link.capacity
-        weight[arc] = link.weight if weight[arc] < FAR else FAR
+        metric = network.advertised(i, link) * (EXIT if i in network.exits else 1)
+        weight[arc] = metric if weight[arc] < FAR and link.up else FAR
     return arrays._replace(capacity=capacity, weight=weight)
 
 

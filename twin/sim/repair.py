@@ -10,8 +10,8 @@ path by the IGP's metrics without the circuit (CSPF, no bandwidth reserved), of 
 first. Nodes and risk groups are not protected: what they cut is cut until the network has converged.
 """
 
-from math import nan
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,9 +20,11 @@ from twin.model import Floats, Ints, Network
 from .arrays import EXIT, FAR, Arrays, compile_network
 from .chunks import failed_in
 from .failed_paths import paths_without
-from .failure_sweep import flatten
+from .failure_sweep import base_state, flatten
+from .graph import graph_of
 from .kernels import Paths, spread
-from .route import Routing, lossy_tunnels, route, steered, without
+from .repair_sweep import RepairFigures, repair_each, turning_for
+from .route import Routing, lossy_tunnels, needs_full, route, without
 from .simulate import Failure, single_failures
 
 
@@ -32,7 +34,6 @@ class Repair(NamedTuple):
     failure: str
     max_utilisation: float
     busiest: str
-    converged: float  # highest utilisation once the network has converged; NaN where nobody asked
 
 
 def circuit_failures(network: Network) -> tuple[Failure, ...]:
@@ -51,11 +52,7 @@ def repaired_failures(network: Network) -> tuple[Failure, ...]:
 
 
 def repairs(
-    network: Network,
-    failures: tuple[Failure, ...] | None = None,
-    *,
-    converged: bool = True,
-    above: float | None = None,
+    network: Network, failures: tuple[Failure, ...] | None = None, *, above: float | None = None
 ) -> tuple[Repair, ...]:
     """Return what each failure, by default of a circuit, puts on the links while it is repaired, the worst first.
 
@@ -66,17 +63,36 @@ def repairs(
     if not len(arrays.head) or not _known(arrays):
         return ()
     routing = route(arrays)
-    found: list[Repair] = []
-    for failure in circuit_failures(network) if failures is None else failures:
-        if above is not None and _at_most(arrays, routing, failure) <= above:
-            continue
-        by = bypassed if network.repair == "rsvp-bypass" else repaired
-        repair = by(arrays, routing, failure)
-        use = repair.load / arrays.capacity
-        arc = int(use.argmax())
-        peak = float((repair.converged() / arrays.capacity).max(initial=0.0)) if converged else nan
-        found.append(Repair(failure.name, float(use[arc]), network.links[int(arrays.link_of[arc])].name, peak))
+    asked = circuit_failures(network) if failures is None else failures
+    if above is not None:
+        asked = tuple(x for x in asked if _at_most(arrays, routing, x) > above)
+    if network.repair == "rsvp-bypass" or needs_full(arrays):
+        figures = _one_by_one(arrays, routing, asked, bypassed if network.repair == "rsvp-bypass" else repaired)
+    else:
+        figures = _by_differences(arrays, routing, asked)
+    found = (
+        Repair(failure.name, use, network.links[int(arrays.link_of[arc])].name)
+        for failure, (use, arc) in zip(asked, figures, strict=True)
+    )
     return tuple(sorted(found, key=lambda x: (-x.max_utilisation, x.failure)))
+
+
+def _by_differences(arrays: Arrays, routing: Routing, failures: Sequence[Failure]) -> Iterator[tuple[float, int]]:
+    """Yield the highest utilisation under each failure in turn, and its arc."""
+    count, m = len(failures), len(arrays.head)
+    figures = RepairFigures(np.zeros(count), np.zeros(count, np.int64))
+    turning = turning_for(len(arrays.up), m)
+    repair_each(graph_of(arrays), base_state(arrays, routing), flatten(arrays, failures), turning, figures)
+    return zip(figures.max_utilisation.tolist(), figures.busiest.tolist(), strict=True)
+
+
+def _one_by_one(
+    arrays: Arrays, routing: Routing, failures: Sequence[Failure], by: "_Repairing"
+) -> Iterator[tuple[float, int]]:
+    for failure in failures:
+        use = by(arrays, routing, failure) / arrays.capacity
+        arc = int(use.argmax())
+        yield float(use[arc]), arc
 
 
 def repairs_known(network: Network) -> bool:
@@ -88,20 +104,12 @@ def _known(arrays: Arrays) -> bool:
     return not (lossy_tunnels(arrays) or arrays.astray)
 
 
-class _Repaired(NamedTuple):
-    """Load of each arc while a failure is repaired [m], and the state and paths that the network converges to."""
-
-    load: Floats
-    state: Arrays
-    paths: Paths
-
-    def converged(self) -> Floats:
-        """Load of each arc once the network has converged [m]."""
-        return spread(self.state, self.paths, steered(self.state, self.paths).volume)[0]
+class _Repairing(Protocol):
+    def __call__(self, arrays: Arrays, routing: Routing, failure: Failure, /) -> Floats: ...
 
 
-def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> _Repaired:
-    """Return what each arc carries while a failure is repaired, and what follows."""
+def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> Floats:
+    """Return what each arc carries while a failure is repaired, Mbit/s [m]; every path is found and walked anew."""
     arcs, nodes = failed_in(flatten(arrays, (failure,)), 0)
     state = without(arrays, arcs, nodes)
     paths, dead = paths_without(arrays, routing.paths, state, nodes), np.flatnonzero(state.weight != arrays.weight)
@@ -119,10 +127,10 @@ def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> _Repaired:
     load += reached
     load[dead] = 0.0
     load += spread(state, paths, np.where(paths.dist < FAR, onto, 0.0))[0]
-    return _Repaired(np.maximum(load, 0.0), state, paths)
+    return np.maximum(load, 0.0)
 
 
-def bypassed(arrays: Arrays, routing: Routing, failure: Failure) -> _Repaired:
+def bypassed(arrays: Arrays, routing: Routing, failure: Failure) -> Floats:
     """The same with RSVP bypasses around each link that failed; without a way around it all on the link is lost."""
     arcs, nodes = failed_in(flatten(arrays, (failure,)), 0)
     state = without(arrays, arcs, nodes)
@@ -135,7 +143,7 @@ def bypassed(arrays: Arrays, routing: Routing, failure: Failure) -> _Repaired:
     load[dead] = 0.0
     for arc, way in ways.items():
         load[way] += sent[arc]
-    return _Repaired(load, state, paths)
+    return load
 
 
 def _bypass(state: Arrays, paths: Paths, arc: int) -> list[int]:

@@ -169,7 +169,7 @@ def reroute(graph: Graph, old: Ints, passing: Floats, shifted: Ints, scratch: Sc
         delta[node], scratch.queued[node] = 0.0, False
         if abs(flow) > _NOISE * passing[node]:
             append(scratch.passed, node)
-            _send(graph, scratch, node, flow, load)
+            send(graph, scratch, node, flow, load)
     for position in range(1, moved[0] + 1):
         is_moved[moved[position]] = False
 
@@ -211,7 +211,8 @@ def _take_back(graph: Graph, old: Ints, flow: float, node: int, scratch: Scratch
 
 
 @part
-def _send(graph: Graph, scratch: Scratch, node: int, flow: float, load: Floats) -> None:
+def send(graph: Graph, scratch: Scratch, node: int, flow: float, load: Floats) -> None:
+    """Let `flow` Mbit/s leave a node by its new next hops, and queue these."""
     arcs, first, last = graph.arcs, graph.first_out[node], graph.first_out[node + 1]
     far, delta, queued, heap = scratch.far, scratch.delta, scratch.queued, scratch.heap
     hops = 0

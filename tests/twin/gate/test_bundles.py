@@ -11,6 +11,7 @@ from tests.twin.sim.oracle import reference
 from tests.twin.square import plan_for
 from twin.errors import TopologyError
 from twin.formats import load_network, write_ietf, write_node_link
+from twin.gate.checks.stressed import Stressed
 from twin.gate.verdict import Verdict, verify
 from twin.model import Network
 from twin.plan import SetWeight
@@ -134,6 +135,21 @@ def test_bundles_are_kept_in_the_twin_file(tmp_path):
 def test_a_bundle_needs_no_more_members_than_it_has():
     with pytest.raises(TopologyError, match="no bundle"):
         bundled(two_bundles(), AB, min_members=5)
+
+
+@pytest.mark.parametrize("degraded", [0, 7])
+def test_a_bundle_that_is_costed_out_stays_the_last_resort_when_it_loses_a_member(degraded):
+    """It takes nothing back, be it drained itself or by its router; swept as simulated anew."""
+    network = network_of([("A", "B", 10, 1), ("B", "C", 10, 1), ("A", "C", 10, 5)], {("A", "C"): 4.0})
+    network = bundled(network, AB, members=2, degraded_weight=degraded)
+    of_link = bundled(network, AB, drained=True, cost_out=True)
+    of_node = replace(network, nodes=tuple(x._replace(drained=x.name == "B", cost_out=True) for x in network.nodes))
+    for state in (of_link, of_node):
+        failures = tuple(x for x in single_failures(state) if x.members)
+        stressed = Stressed(state, failures, 1.0)
+        assert len(failures) == 1
+        assert stressed.sweep.max_utilisation.tolist() == pytest.approx([0.4])
+        assert stressed.during(0).max_utilisation == pytest.approx(0.4)
 
 
 def test_a_link_that_is_no_bundle_keeps_the_name_of_its_snapshot():

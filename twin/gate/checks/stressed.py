@@ -1,6 +1,6 @@
 """One state of the network and the failures that it is judged under, each evaluated once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -9,8 +9,8 @@ import numpy as np
 from twin.model import Floats, Ints, Network
 from twin.sim.arrays import compile_network
 from twin.sim.classes import ClassLoads, ClassLosses, class_loads, class_losses
-from twin.sim.failed_paths import delays_under
 from twin.sim.failure_sweep import sweep_failures
+from twin.sim.late import maybe_late
 from twin.sim.repair import Repair, repaired_failures, repairs
 from twin.sim.route import DemandDelays, Routing, route
 from twin.sim.shortfall import Shortfall
@@ -202,14 +202,12 @@ class Stressed:
         above = None if few else limit
         if above not in self._repairs:
             failures = repaired_failures(self.network)
-            self._repairs[above] = repairs(self.network, failures, converged=False, above=above)
+            self._repairs[above] = repairs(self.network, failures, above=above)
         return self._repairs[above]
 
-    def delays_under(self) -> Iterator[DemandDelays]:
-        """Yield the delay of each demand under each failure in turn, ms [n, n]; inf where it has no way."""
-        plain = (x._replace(links=(), members=()) if x.members else x for x in self.failures)
-        for row, delays in enumerate(delays_under(self.network, tuple(plain))):
-            yield self.during(row).delays if self.failures[row].members else delays
+    def maybe_late(self, most: DemandDelays) -> Ints:
+        """Return the failures, by position, under which a demand may take longer than it may, `most`; ms [n, n]."""
+        return maybe_late(self.network, self.routing, self.failures, most)
 
     def during(self, row: int) -> Outcome:
         """What the state carries while one of the failures lasts."""

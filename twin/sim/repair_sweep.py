@@ -1,0 +1,149 @@
+"""Loads while each of many failures is repaired locally, by differences from the base state.
+
+What a failure turns back is taken off the ways behind it, and sent along the new shortest paths from where it turns.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats, Ints
+
+from .arrays import FAR, Flags, Ids
+from .failing import Base, FailureArrays, break_each, erase
+from .graph import Graph, on_path
+from .heap import append, pop
+from .jit import part
+from .kernels import count_hops
+from .update import Scratch, add, redistance, scratch_for, send
+
+
+class RepairFigures(NamedTuple):
+    """The highest share of its capacity that any arc carries while a failure is repaired [F], and the first such."""
+
+    max_utilisation: Floats
+    busiest: Ints  # arc
+
+
+class Turning(NamedTuple):
+    """What the failure in hand turns back: working memory of `repair_each`."""
+
+    failed: Flags  # [n] all false between failures
+    load: Floats  # [m]
+    broken: Ints  # list of arcs
+    onto: Floats  # [n] Mbit/s that turn round at a node, all zero between targets
+    turned: Ints  # list of these nodes
+    scratch: Scratch
+
+
+def turning_for(n: int, m: int) -> Turning:
+    """Allocate working memory for n nodes and m arcs."""
+    return Turning(
+        failed=np.zeros(n, np.bool_),
+        load=np.zeros(m),
+        broken=np.zeros(m + 1, np.int64),
+        onto=np.zeros(n),
+        turned=np.zeros(n + 1, np.int64),
+        scratch=scratch_for(n, m),
+    )
+
+
+@part
+def repair_each(graph: Graph, base: Base, failures: FailureArrays, state: Turning, figures: RepairFigures) -> None:
+    """Find what each failure, on its own, puts on the arcs while it is repaired.
+
+    The `shifted` weights of the graph must equal its weights, and do so again at the end.
+    """
+    for row in range(figures.busiest.size):
+        nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
+        break_each(graph, failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]], nodes, state.broken)
+        broken = state.broken[1 : state.broken[0] + 1]
+        for node in nodes:
+            state.failed[node] = True
+        _repair(graph, base, nodes, broken, state)
+        _enter(base, state.load, row, figures)
+        for node in nodes:
+            state.failed[node] = False
+        for arc in broken:
+            graph.arcs[arc].shifted = graph.arcs[arc].weight
+
+
+@part
+def _repair(graph: Graph, base: Base, nodes: Ids, broken: Ints, state: Turning) -> None:
+    """Set the loads while the failure is repaired."""
+    load = state.load
+    for arc in range(load.size):
+        load[arc] = base.load[arc]
+    for t in range(base.volume.shape[0]):
+        if state.failed[t]:
+            erase(graph, base.dist[t], base.passing[t], load)
+        elif _turn(graph, base, t, nodes, broken, state):
+            _go_round(graph, base.dist[t], broken, state)
+    for arc in broken:
+        load[arc] = 0.0
+
+
+@part
+def _turn(graph: Graph, base: Base, t: int, nodes: Ids, broken: Ints, state: Turning) -> bool:
+    """Take off what no longer gets past the failure on its way to a target; whether anything turns round."""
+    arcs, old, passing, volume = graph.arcs, base.dist[t], base.passing[t], base.volume[t]
+    delta, queued, heap = state.scratch.delta, state.scratch.queued, state.scratch.heap
+    state.turned[0] = 0
+    for arc in broken:
+        if passing[arcs[arc].tail] > 0 and on_path(arcs, old, arc):
+            add(old, delta, queued, heap, arcs[arc].tail, 0.0)
+    for node in nodes:
+        if volume[node] > 0:
+            add(old, delta, queued, heap, node, -volume[node])
+    while heap[0] > 0:
+        node = pop(heap) % old.size
+        left = max(passing[node] + delta[node], 0.0)
+        delta[node], queued[node] = 0.0, False
+        if passing[node] > 0:
+            _pass_on(graph, old, node, (passing[node], left), state)
+    return state.turned[0] > 0
+
+
+@part
+def _pass_on(graph: Graph, old: Ints, node: int, flow: tuple[float, float], state: Turning) -> None:
+    """Let a node pass on what is left of what passed it, both Mbit/s; what would have gone by a broken arc turns."""
+    arcs, first, last = graph.arcs, graph.first_out[node], graph.first_out[node + 1]
+    delta, queued, heap = state.scratch.delta, state.scratch.queued, state.scratch.heap
+    hops = count_hops(arcs, old, first, last)
+    was, left = flow[0] / hops, flow[1] / hops
+    for arc in range(first, last):
+        if on_path(arcs, old, arc):
+            gone = -was
+            if arcs[arc].shifted < FAR:
+                gone = left - was
+                state.load[arc] += gone
+            elif left > 0:
+                if state.onto[node] == 0:
+                    append(state.turned, node)
+                state.onto[node] += left
+            if gone < 0:
+                add(old, delta, queued, heap, arcs[arc].head, gone * arcs[arc].keep)
+
+
+@part
+def _go_round(graph: Graph, old: Ints, broken: Ints, state: Turning) -> None:
+    """Send what has turned round along the new shortest paths; what has none is on no link."""
+    scratch, onto = state.scratch, state.onto
+    redistance(graph, old, broken, scratch)
+    for position in range(1, state.turned[0] + 1):
+        node = state.turned[position]
+        add(scratch.far, scratch.delta, scratch.queued, scratch.heap, node, float(onto[node]))
+        onto[node] = 0.0
+    while scratch.heap[0] > 0:
+        node = pop(scratch.heap) % old.size
+        flow = scratch.delta[node]
+        scratch.delta[node], scratch.queued[node] = 0.0, False
+        send(graph, scratch, node, flow, state.load)
+
+
+@part
+def _enter(base: Base, load: Floats, row: int, figures: RepairFigures) -> None:
+    for arc in range(load.size):
+        utilisation = load[arc] / base.capacity[arc] if load[arc] > base.noise else 0.0
+        if utilisation > figures.max_utilisation[row]:
+            figures.max_utilisation[row], figures.busiest[row] = utilisation, arc
