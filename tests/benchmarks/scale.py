@@ -25,7 +25,7 @@ from twin.sim.simulate import single_failures
 from twin.sim.volumes import VolumeChunk, _flows, _Shared, evaluate_chunk, sweep_volumes
 
 HOURS = 24
-CLAIMS = {"pairs": 2.0, "hours": 6.0}  # times cheaper than sweeping each
+CLAIMS = {"pairs": 4.0, "hours": 15.0}  # times cheaper than sweeping each
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
