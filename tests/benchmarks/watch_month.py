@@ -45,7 +45,7 @@ def main():
     given = parser.parse_args()
     looks = int(given.hours * 3600 / given.interval)
     emulating = 0.0
-    advance = rooms._advance
+    advance = rooms.advance
 
     def timed(live):
         nonlocal emulating
@@ -53,7 +53,7 @@ def main():
         advance(live)
         emulating += time.process_time() - begun
 
-    rooms._advance = timed
+    rooms.advance = timed
     with tempfile.TemporaryDirectory() as work:
         site = f"emulated:{given.network},interval={given.interval:g}"
         room = Room(Place(Path(work) / "room", Path(work) / "runs", Path(work) / "home", site), Settings(agents=False))
