@@ -113,22 +113,22 @@ def _side_by_side(arrays: Arrays, failures: Sequence[Failure]) -> bool:
 
 
 def _flows(arrays: Sequence[Arrays], limit: float) -> MatrixFlows:
-    one, paths = arrays[0], shortest_paths(arrays[0])
-    sent = [spread(x, paths, x.offered) for x in arrays]
-    bases = [
-        base_state(x, Routing(paths, x.offered, np.zeros(0), load, passing, 0.0))
-        for x, (load, passing) in zip(arrays, sent, strict=True)
-    ]
+    one, paths, width = arrays[0], shortest_paths(arrays[0]), len(arrays)
+    passing, load, noise = np.empty((*paths.dist.shape, width)), np.empty((len(one.capacity), width)), np.empty(width)
+    for h, x in enumerate(arrays):  # one matrix beside what is kept of all
+        put, through = spread(x, paths, x.offered)
+        passing[:, :, h], load[:, h] = through, put
+        noise[h] = base_state(x, Routing(paths, x.offered, np.zeros(0), put, through, 0.0)).noise
     stranded = (paths.dist >= FAR) & np.outer(one.up, one.up)
     volume = np.stack([x.offered for x in arrays], axis=2)
     return MatrixFlows(
         dist=paths.dist,
-        passing=np.stack([passing for _, passing in sent], axis=2),
+        passing=passing,
         volume=volume,
-        load=np.stack([load for load, _ in sent], axis=1),
+        load=load,
         capacity=one.capacity,
         loss=1 - one.keep,
-        noise=np.array([x.noise for x in bases]),
+        noise=noise,
         limit=limit,
         arc_of=one.arc_of.astype(np.int64),
         active=(volume > 0).any(axis=(1, 2)) & one.up,
