@@ -5,7 +5,8 @@
     2026-12-20T18:00/2027-01-04T06:00       a freeze to the minute, UTC where no zone is named
 
 A window is read off the wall clock: where a clock is put forward the hour that it skips is in no window, and where it
-is put back the hour that it shows twice is in it twice.
+is put back the hour that it shows twice is in it twice. A freeze has every moment that its words may mean: one that
+ends at a time that is shown twice ends with the second.
 """
 
 import re
@@ -85,9 +86,9 @@ def read_span(text: str) -> ClockSpan:
     if found is None:
         raise ValueError(f"{text!r} is no freeze: write 2026-12-20/2027-01-04 Europe/Zurich")
     zone = zone_named(found["zone"])
-    last = date.fromisoformat(found["last"])
-    ends = _moment(last, found["to"], zone) if found["to"] else _moment(last + timedelta(days=1), "00:00", zone)
-    span = ClockSpan(_moment(date.fromisoformat(found["first"]), found["from"] or "00:00", zone), ends)
+    first, last = (date.fromisoformat(found[x]) for x in ("first", "last"))
+    begins, ends = _moments(first, found["from"] or "00:00", zone), _moments(last, found["to"] or "24:00", zone)
+    span = ClockSpan(begins[0], ends[1])
     if span.ends <= span.begins:
         raise ValueError(f"{text!r} ends before it begins")
     return span
@@ -122,6 +123,20 @@ def zone_named(name: str | None) -> tzinfo:
     return ZoneInfo(name)
 
 
+def may_be(shown: datetime) -> tuple[datetime, datetime]:
+    """The first and the last moment, UTC, at which the clock of a zone may show this: one put back does so twice.
+
+    What a clock that is put forward skips is the moment at which that is done.
+    """
+    first, last = sorted(shown.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first.astimezone(shown.tzinfo).replace(tzinfo=None) != shown.replace(tzinfo=None):
+        after, minute = last.astimezone(shown.tzinfo).utcoffset(), timedelta(minutes=1)
+        while first.astimezone(shown.tzinfo).utcoffset() != after:
+            first += minute
+        last = first
+    return first, last
+
+
 def _minutes(text: str) -> int:
     hour, minute = (int(x) for x in text.split(":"))
     if minute > 59 or hour > 24 or (hour == 24 and minute):
@@ -142,6 +157,6 @@ def _days(text: str | None, window: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def _moment(day: date, clock: str, zone: tzinfo) -> datetime:
+def _moments(day: date, clock: str, zone: tzinfo) -> tuple[datetime, datetime]:
     hour, minute = divmod(_minutes(clock), 60)
-    return datetime.combine(day, time(hour % 24, minute), zone).astimezone(UTC) + timedelta(days=hour // 24)
+    return may_be(datetime.combine(day + timedelta(days=hour // 24), time(hour % 24, minute), zone))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.windows import read_either, read_span, read_weekly
+from twin.windows import ClockSpan, read_either, read_span, read_weekly
 
 ZURICH = ZoneInfo("Europe/Zurich")
 
@@ -58,6 +58,23 @@ def test_a_freeze_includes_its_last_day_in_its_zone():
     assert span.holds(at("2027-01-04T22:59"))
     assert not span.holds(at("2027-01-04T23:00"))
     assert read_span("2026-12-20T18:00/2026-12-21T06:00").ends == at("2026-12-21T06:00")
+
+
+@pytest.mark.parametrize(
+    ("text", "begins", "ends"),
+    [
+        ("2026-10-24T18:00/2026-10-25T02:30 Europe/Berlin", "2026-10-24T16:00", "2026-10-25T01:30"),  # shown twice
+        ("2026-10-25T02:30/2026-10-26 Europe/Berlin", "2026-10-25T00:30", "2026-10-26T23:00"),
+        ("2026-03-29T02:30/2026-03-30 Europe/Berlin", "2026-03-29T01:00", "2026-03-30T22:00"),  # skipped
+        ("2026-03-28/2026-03-29T02:30 Europe/Berlin", "2026-03-27T23:00", "2026-03-29T01:00"),
+        ("2026-10-25/2026-10-25T24:00 Europe/Berlin", "2026-10-24T22:00", "2026-10-25T23:00"),  # a day of 25 hours
+        ("2026-03-29/2026-03-29T24:00 Europe/Berlin", "2026-03-28T23:00", "2026-03-29T22:00"),  # and one of 23
+        ("2026-04-05/2026-04-05T01:45 Australia/Lord_Howe", "2026-04-04T13:00", "2026-04-04T15:15"),  # half an hour
+        ("2026-04-24/2026-04-24 Africa/Cairo", "2026-04-23T22:00", "2026-04-24T21:00"),  # midnight is skipped
+    ],
+)
+def test_a_freeze_has_every_moment_that_its_words_may_mean_where_clocks_change(text, begins, ends):
+    assert read_span(text) == ClockSpan(at(begins), at(ends))
 
 
 @pytest.mark.parametrize(

@@ -38,12 +38,13 @@ def remaining(  # noqa: PLR0913 - what is left, where the plan stands, and what 
     return first if _failure(whole) else None
 
 
-def standing(plan: Plan, made: int, start: Network, policy: Policy, error: DemandError) -> bool:
+def standing(plan: Plan, made: int, start: Network, policy: Policy, error: DemandError, declared: Network) -> bool:
     """Whether the steps made are a plan of their own that holds, and helps, where the plan began.
 
-    `start` is that state under the demands measured, `error` theirs.
+    `start` is that state under the demands measured, `error` theirs; `declared` is what the inventory has.
     """
-    return _failure(verify(part_made(plan, made, start), start, policy, error=error), but=frozenset({"fresh"})) is None
+    verdict = verify(part_made(plan, made, start), start, policy, error=error, declared=declared)
+    return _failure(verdict, but=frozenset({"fresh"})) is None
 
 
 def part_made(plan: Plan, made: int, base: Network) -> Plan:

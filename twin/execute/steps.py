@@ -138,7 +138,8 @@ class Rollout:
         if self._look_after((made,), tolerance, before, passing=False) or self._measured is None:
             return False
         error = demand_error(self._states[0], self._measured, policy)
-        return standing(self._plan, made, self._states[0].with_demands(self._measured.demands), policy, error)
+        start = self._states[0].with_demands(self._measured.demands)
+        return standing(self._plan, made, start, policy, error, self._configured[0])
 
     def _light(self, most: float, first: int, last: int) -> bool:
         """Whether these steps and those between them set weights of one circuit, or move at most this share of traffic.

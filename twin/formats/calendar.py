@@ -8,8 +8,9 @@ object that nobody knows, is a question and never a guess.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -20,6 +21,7 @@ from twin.files import SMALL, read_bytes, read_text
 from twin.model import Network
 from twin.planned import PlannedWork
 from twin.untrusted import LINE, clean
+from twin.windows import may_be
 
 from .event_times import CalendarEvent, decoded, moment, times_of, values
 
@@ -27,6 +29,7 @@ _MOST = 16 * SMALL
 _OVER = frozenset({"CANCELLED", "COMPLETED"})
 _HARMLESS = frozenset({"NO-IMPACT"})
 _TAG = "tag:"
+_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 Tags = Mapping[str, Sequence[str]]
 """Element ids by a name for them, as policies have them."""
 NO_TAGS: Tags = {}
@@ -204,9 +207,8 @@ def _text(event: CalendarEvent, key: str) -> str:
 def _table(path: str | Path, zone: tzinfo) -> Iterator[_Note]:
     """Columns `element` (several with spaces between), `begins`, `ends`, and at will `name`, `who`, `status`."""
     for number, row in enumerate(_rows(path, {"element", "elements"}, {"begins", "start"}, {"ends", "end"}), start=2):
-        begin, end = (
-            _written(path, number, _first(row, keys), zone) for keys in (("begins", "start"), ("ends", "end"))
-        )
+        begin = _written(path, number, _first(row, ("begins", "start")), zone)
+        end = _written(path, number, _first(row, ("ends", "end")), zone, last=True)
         name = clean(_first(row, ("name", "id")) or f"{Path(path).name} line {number}", LINE)
         missing = "" if begin and end else f"it has no {'end' if begin else 'start'}"
         if begin and end and end <= begin:
@@ -245,14 +247,17 @@ def _rows(path: str | Path, *columns: set[str]) -> Iterator[dict[str, str]]:
     yield from rows
 
 
-def _written(path: str | Path, number: int, text: str, zone: tzinfo) -> datetime | None:
+def _written(path: str | Path, number: int, text: str, zone: tzinfo, *, last: bool = False) -> datetime | None:
+    """The first moment that a time may be, or the `last` one: a clock may show it twice, and a day is a whole one."""
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise FormatError(str(path), f"line {number}", f"a time such as 2026-12-01T02:00, not {text[:40]!r}") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    if last and _DAY.fullmatch(text):
+        moment += timedelta(days=1)
+    return moment.astimezone(UTC) if moment.tzinfo else may_be(moment.replace(tzinfo=zone))[last]
 
 
 def _elements(

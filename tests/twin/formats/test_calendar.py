@@ -222,6 +222,14 @@ def test_a_table_of_changes_takes_the_zone_of_the_site(tmp_path):
     (work,) = found.works
     assert (work.name, work.begins) == ("CHG1", datetime(2026, 11, 30, 1, tzinfo=UTC))
     assert found.questions == ("planned work CHG3: it has no end",)
+    # work lasts until the last moment that its end may mean: a clock that is put back shows it twice, a day is whole
+    text = "name,element,begins,ends\nCHG4,a-b,2026-10-25T01:30,2026-10-25T02:30\nCHG5,b-c,2026-10-25,2026-10-25\n"
+    before = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    found = read(tmp_path, text, suffix=".csv", zone=ZoneInfo("Europe/Zurich"), now=before)
+    assert {x.name: (x.begins, x.ends) for x in found.works} == {
+        "CHG4": (datetime(2026, 10, 24, 23, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+        "CHG5": (datetime(2026, 10, 24, 22, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC)),
+    }
     with pytest.raises(FormatError, match="line 2"):
         read(tmp_path, "element,begins,ends\na-b,tomorrow,later\n", suffix=".csv")
 
