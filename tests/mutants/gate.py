@@ -236,6 +236,20 @@ _STATES = (
         (f"{_DELAY}a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs",),
     ),
     Mutant(
+        "repairs are not looked at once demands have grown",
+        _RULES,
+        "where) or fuller_in_repair((before,), after, policy, where)\n",
+        "where)\n",
+        (f"{_DELAY}a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs",),
+    ),
+    Mutant(
+        "promises to classes are not kept once demands have grown",
+        _RULES,
+        "    return worse or worse_for_classes(before, after, policy, where)\n\n\ndef worse_under_failure",
+        "    return worse\n\n\ndef worse_under_failure",
+        ("tests/twin/gate/test_class_promises.py",),
+    ),
+    Mutant(
         "demands may be late while others work and something fails",
         _AHEAD,
         "    if works or (fullest and not before.is_large):",

@@ -10,10 +10,10 @@ from twin.policy import ClassLimits, Policy
 from twin.printed import mbps, percent, percents, short
 from twin.sim.classes import class_delays, cumulative
 
-from .checks.finding import Counterexample, Unit, Violation
+from .checks.finding import Violation
 from .checks.stressed import Stressed
 from .demand_delays import OF_WAYS
-from .no_worse import SHARE_SLACK, Where
+from .no_worse import SHARE_SLACK, Where, found_at
 
 
 class _Promise(NamedTuple):
@@ -97,7 +97,7 @@ def _too_full(
     name, share, most = after.network.links[link].name, float(now[row, link]), float(allowed[row, 0])
     told, promised = percents(share, most)
     detail = f"class {promise.name} and what is served before it fill {name} to {told} {at}, {promised} is promised"
-    return Violation(detail, _at(name, at, share, most, "share"))
+    return Violation(detail, found_at(name, at, share, most, "share"))
 
 
 def _too_lossy(
@@ -120,7 +120,7 @@ def _too_lossy(
     name = after.network.links[int(dropped.argmax())].name if dropped.max() > 0 else f"class/{promise.name}"
     share, most = (float(x[row] / offered[row]) if offered[row] else 1.0 for x in (here, allowed))
     detail = f"class {promise.name} loses {mbps(here[row])}, {percent(share)} of it, {at}, most of it at {short(name)}"
-    return Violation(f"{detail}; at most {percent(most)} is promised", _at(name, at, share, most, "share"))
+    return Violation(f"{detail}; at most {percent(most)} is promised", found_at(name, at, share, most, "share"))
 
 
 def _too_late(
@@ -140,7 +140,7 @@ def _too_late(
             nodes, (source, target), ms, most = after.network.nodes, *found
             name = f"demand/{nodes[source].name}->{nodes[target].name}"
             detail = f"class {promise.name} of {short(name)} takes {ms:.3f} ms {told} {at}, queues included"
-            return Violation(f"{detail}; {most:.3f} ms is promised", _at(name, at, ms, most, "ms"))
+            return Violation(f"{detail}; {most:.3f} ms is promised", found_at(name, at, ms, most, "ms"))
     return None
 
 
@@ -152,16 +152,3 @@ def _latest(some: Bools, was: Floats, now: Floats, limit: float) -> tuple[tuple[
         return None
     source, target = (int(x) for x in np.unravel_index(int(over.argmax()), over.shape))
     return (source, target), float(now[source, target]), float(allowed[source, target])
-
-
-def _at(element: str, where: Where, measured: float, limit: float, unit: Unit) -> Counterexample:
-    return Counterexample(
-        element=element,
-        failure=where.failure,
-        step=where.step,
-        traffic=where.traffic,
-        when=where.when,
-        measured=measured,
-        limit=limit,
-        unit=unit,
-    )

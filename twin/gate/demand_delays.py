@@ -17,9 +17,9 @@ from twin.printed import short
 from twin.sim.route import DemandDelays
 from twin.sim.simulate import Outcome
 
-from .checks.finding import Counterexample, Violation
+from .checks.finding import Violation
 from .checks.stressed import Stressed
-from .no_worse import SHARE_SLACK, Where
+from .no_worse import SHARE_SLACK, Where, found_at
 
 OF_WAYS = "by its longest way", "in the mean over its ways"
 """How the two figures of `DemandDelays` are told."""
@@ -140,8 +140,5 @@ def _too_late(network: Network, pair: tuple[int, int], figures: tuple[Floats, Fl
     delay_ms, limit, told = figures
     source, target = (network.nodes[i].name for i in pair)
     name, measured, most = f"demand/{source}->{target}", float(delay_ms[pair]), float(limit[pair])
-    example = Counterexample(
-        element=name, failure=where.failure, step=where.step, traffic=where.traffic, when=where.when,
-        measured=measured, limit=most, unit="ms",
-    )  # fmt: skip
+    example = found_at(name, where, measured, most, "ms")
     return Violation(f"{short(name)} takes {measured:.3f} ms {told} {where}, at most {most:.3f} ms allowed", example)

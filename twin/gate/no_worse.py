@@ -109,7 +109,7 @@ def falls_short(
     node = after.network.nodes[_most_cut_off(cut, after.network.offered)].id
     measured = float(cut.sum())
     detail = f"{short(node)} loses its paths {where}: {mbps(measured)} of demand that was carried before is lost"
-    return Violation(detail, _at(node, where, measured, 0.0))
+    return Violation(detail, found_at(node, where, measured, 0.0))
 
 
 def refuses_more(before: Outcome, after: Outcome, limit: float, where: Where) -> Violation | None:
@@ -125,7 +125,7 @@ def refuses_more(before: Outcome, after: Outcome, limit: float, where: Where) ->
         f"rate limits refuse {mbps(after.refused)} {where}, {mbps(before.refused)} before, most of it of "
         f"{short(name)}, and no other harm goes away for it"
     )
-    return Violation(detail, _at(name, where, after.refused, before.refused))
+    return Violation(detail, found_at(name, where, after.refused, before.refused))
 
 
 def surely(outcome: Outcome, error: DemandError | None) -> Outcome:
@@ -221,7 +221,7 @@ def _leads_nowhere(after: Outcome, more: Floats, where: Where) -> Violation | No
     detail = (
         f"the labels of {short(name)} lead nowhere {where}, and nobody tells the head-end: {mbps(measured)} are lost"
     )
-    return Violation(detail, _at(name, where, measured, 0.0))
+    return Violation(detail, found_at(name, where, measured, 0.0))
 
 
 def _dropped(befores: Sequence[Outcome], after: Outcome, more: float, where: Where) -> Violation:
@@ -229,7 +229,7 @@ def _dropped(befores: Sequence[Outcome], after: Outcome, more: float, where: Whe
     worst = int(((after.load - np.max([x.load for x in befores], axis=0)) * loss).argmax())
     name = after.network.links[worst].name
     detail = f"{name} loses traffic silently {where}: {mbps(more)} of demand that arrived before are dropped"
-    return Violation(detail, _at(name, where, more, 0.0))
+    return Violation(detail, found_at(name, where, more, 0.0))
 
 
 def _most_cut_off(lost: Floats, offered: Floats) -> int:
@@ -244,7 +244,7 @@ def _too_busy(outcome: Outcome, link: int, limit: float, where: Where) -> Violat
     name, measured = outcome.network.links[link].name, float(outcome.utilisation[link])
     told, allowed = percents(measured, limit)
     detail = f"{name} is at {told} of its capacity {where}, the limit here is {allowed}"
-    return Violation(detail, _at(name, where, measured, limit, "share"))
+    return Violation(detail, found_at(name, where, measured, limit, "share"))
 
 
 def _too_slow(network: Network, pair: Floats, which: str, figures: tuple[float, float], where: Where) -> Violation:
@@ -253,10 +253,11 @@ def _too_slow(network: Network, pair: Floats, which: str, figures: tuple[float, 
     detail = (
         f"{which} delay is {figures[0]:.3f} ms {where}, at most {figures[1]:.3f} ms allowed; {short(demand)} grew most"
     )
-    return Violation(detail, _at(demand, where, *figures, "ms"))
+    return Violation(detail, found_at(demand, where, *figures, "ms"))
 
 
-def _at(element: str, where: Where, measured: float, limit: float, unit: Unit = "Mbit/s") -> Counterexample:
+def found_at(element: str, where: Where, measured: float, limit: float, unit: Unit = "Mbit/s") -> Counterexample:
+    """Return what was measured of an element there, and what it may be."""
     return Counterexample(
         element=element,
         failure=where.failure,

@@ -15,7 +15,7 @@ import numpy as np
 from twin.model import Floats, Ints, Network
 from twin.policy import Policy
 from twin.printed import percent, percents, share, short
-from twin.sim.repair import repairs
+from twin.sim.repair import repaired_failures, repairs
 from twin.sim.simulate import Outcome
 
 from .brought_back import brought_back, loses_on_the_way
@@ -31,6 +31,7 @@ from .no_worse import (
     Where,
     busier,
     falls_short,
+    found_at,
     missed_more,
     rate_slack,
     refuses_more,
@@ -153,12 +154,20 @@ def accepted_loss(before: Network, after: Network, policy: Policy) -> float:
 
 
 def worse_with_growth(before: Stressed, after: Stressed, policy: Policy, step: int) -> Violation | None:
-    """Return the worst that a single failure does newly once all demands have grown as far as the policy foresees."""
+    """Return what is worse once all demands have grown as far as the policy foresees: see `worse_under_demands`."""
     factor = policy.growth
     if factor == 1:
         return None
-    grown = before.grown(factor), after.grown(factor)
-    return worse_under_failure(grown[:1], grown[1], policy, Where(step, traffic=factor))
+    return worse_under_demands(before.grown(factor), after.grown(factor), policy, Where(step, traffic=factor))
+
+
+def worse_under_demands(before: Stressed, after: Stressed, policy: Policy, where: Where) -> Violation | None:
+    """Return what other demands, which both states carry, make worse: failures, repairs and promises to classes.
+
+    How long single demands take is not asked again: that is of their ways, which demands do not change.
+    """
+    worse = worse_under_failure((before,), after, policy, where) or fuller_in_repair((before,), after, policy, where)
+    return worse or worse_for_classes(before, after, policy, where)
 
 
 def worse_under_failure(
@@ -201,11 +210,17 @@ def worse_in_time(befores: Sequence[Stressed], after: Stressed, policy: Policy, 
 
     Only of what the policy limits: nothing of this is looked at otherwise.
     """
-    most, slow = policy.max_repair_utilisation, slow_under_failure(befores, after, policy, where)
-    if slow or most is None:
-        return slow
+    return slow_under_failure(befores, after, policy, where) or fuller_in_repair(befores, after, policy, where)
+
+
+def fuller_in_repair(befores: Sequence[Stressed], after: Stressed, policy: Policy, where: Where) -> Violation | None:
+    """Return what a failure does newly to a link before the network has converged, where the policy limits that."""
+    most = policy.max_repair_utilisation
+    if most is None:
+        return None
     over = [x for x in after.repairs(most) or () if x.max_utilisation > most + SHARE_SLACK]
-    same = tuple(x for x in after.failures if x.name in {found.failure for found in over})
+    names = {x.failure for x in over}
+    same = tuple(x for x in repaired_failures(after.network) if x.name in names) if over else ()
     known = [x for before in befores for x in repairs(before.network, same)] if over else []
     was = {x.failure: x.max_utilisation for x in sorted(known, key=lambda x: x.max_utilisation)}
     for found in over:
@@ -216,17 +231,8 @@ def worse_in_time(befores: Sequence[Stressed], after: Stressed, policy: Policy, 
                 f"{found.busiest} is at {told[0]} of its capacity {where} while the "
                 f"failure of {short(found.failure)} is repaired, the limit here is {told[1]}"
             )
-            example = Counterexample(
-                element=found.busiest,
-                failure=found.failure,
-                step=where.step,
-                traffic=where.traffic,
-                when=where.when,
-                measured=found.max_utilisation,
-                limit=allowed,
-                unit="share",
-            )
-            return Violation(detail, example)
+            at = where._replace(failure=found.failure)
+            return Violation(detail, found_at(found.busiest, at, found.max_utilisation, allowed, "share"))
     return None
 
 

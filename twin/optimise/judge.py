@@ -197,12 +197,12 @@ class Judge:
                     self._try_first(failing.counterexample.failure)
                     return failing.detail
         promised = Stressed(state, self.failures, self.limit)
-        in_time = worse_in_time((self.start,), promised, self.policy, Where(1))
-        if in_time:
+        if in_time := worse_in_time((self.start,), promised, self.policy, Where(1)):
             return in_time.detail
-        broken = worse_for_classes(self.start, promised, self.policy, Where(1)) if state.classes else None
-        if broken:
-            return broken.detail
+        for factor in self._growth if self.policy.classes else ():
+            grown = self.start.grown(factor), promised.grown(factor)
+            if broken := worse_for_classes(*grown, self.policy, Where(1, traffic=factor)):
+                return broken.detail
         left = emptied(self.base, calm.outcome, self.policy.protected)
         if left:
             return f"no traffic would pass {short(left)}, which the policy protects"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from evals.oracle.carried import carried, failures, no_worse
+from evals.oracle.carried import carried, failures, grown, growth, no_worse
 from evals.oracle.classes import by_class, filled
 from evals.score.plans import Blame
 from twin.model import Network
@@ -89,7 +89,7 @@ def starved_class(seed: int, start: int = 0) -> Trial | None:
 
 
 def good_with_classes(seed: int, start: int = 0) -> Trial | None:
-    """A good plan on a network with classes, which keeps in every state what it promises them."""
+    """A good plan on a network with classes, which keeps in every state, and once demands have grown, what they get."""
     plain = good_relief(seed, start)
     if plain is None:
         return None
@@ -98,6 +98,7 @@ def good_with_classes(seed: int, start: int = 0) -> Trial | None:
     reached = [network]
     for step in plain.plan.steps:
         reached.append(apply(reached[-1], step))
+    reached += [grown(x, growth(plain.policy)) for x in (network, reached[-1])]
     dead = failures(network)
     most = max(max(filled(state, "voice", x).values()) for state in reached for x in dead)
     lost = max(by_class(state, x)["voice"].missing for state in reached for x in dead)

@@ -8,7 +8,8 @@ from tests.twin.optimise.networks import network_of
 from tests.twin.square import plan_for
 from twin.gate.verdict import Check, verify
 from twin.model import Network
-from twin.plan import SetWeight
+from twin.optimise.judge import Judge
+from twin.plan import SetWeight, apply
 from twin.policy import ClassLimits, Policy
 from twin.traffic_classes import TrafficClass
 
@@ -43,6 +44,31 @@ def test_voice_that_would_fill_a_link_beyond_its_promise_in_a_failure_is_named()
     assert found.failure in {"link/A:X--X:A", "link/B:X--X:B", "node/X"}
     assert found.measured == pytest.approx(0.75)
     assert check(network, {"voice": ClassLimits(max_failure_utilisation=0.76)}).passed
+
+
+@pytest.mark.parametrize(
+    ("name", "limits", "weight", "measured"),
+    [
+        ("voice", ClassLimits(max_failure_utilisation=0.76), 50, 0.9),
+        ("voice", ClassLimits(max_utilisation=0.26), 1, 0.3),
+        ("default", ClassLimits(max_loss=0.85), 50, (1080 - 400) / 720),
+    ],
+)
+def test_what_a_class_is_promised_holds_under_the_growth_foreseen(name, limits, weight, measured):
+    network, step = two_ways(), SetWeight(link="A->B", weight=weight)
+    wider = {"AB": 1_200, "AX": 2_000, "BX": 2_000}
+    room = [wider.get("".join(sorted(x.tail + x.head)), x.capacity) for x in network.links]
+    network = replace(network, links=tuple(x._replace(capacity=c) for x, c in zip(network.links, room, strict=True)))
+    now = ROOMY.model_copy(update={"classes": {name: limits}, "demand_factors": (1.0,), "max_utilisation": 4})
+    growing = now.model_copy(update={"demand_factors": (1.0, 1.2)})
+    plan = plan_for(network, step, objective="change")
+    assert verify(plan, network, now).passed
+    (failed,) = [x for x in verify(plan, network, growing).checks if not x.passed]
+    assert (failed.name, failed.counterexample.measured) == ("uncertain", pytest.approx(measured))
+    assert f"class {name}" in failed.detail
+    assert "with demand x1.2" in failed.detail
+    assert not Judge(network, now).objection(apply(network, step))
+    assert "with demand x1.2" in Judge(network, growing).objection(apply(network, step))
 
 
 def test_a_class_may_lose_in_a_failure_no_more_than_it_is_promised():

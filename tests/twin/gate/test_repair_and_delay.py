@@ -21,6 +21,7 @@ from twin.gate.checks.stressed import Stressed
 from twin.gate.outlook import outlook_by_day
 from twin.gate.verdict import Check, verify
 from twin.model import RiskGroup, SegmentList, Tunnel
+from twin.optimise.judge import Judge
 from twin.plan import DrainLink, SetTunnel, SetWeight, apply
 from twin.planned import PlannedWork
 from twin.policy import Policy
@@ -363,6 +364,17 @@ def test_a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs(
     failed = {x.name: x.counterexample for x in verdict.checks if not x.passed}
     assert list(failed) == ["horizon"]
     assert (failed["horizon"].when, failed["horizon"].measured) == ("20:00", pytest.approx(1.2))
+    growing = limited.model_copy(update={"demand_factors": (1.0, 1.25)})
+    verdict = verify(plan_for(calm, step, objective="change"), calm, growing)
+    failed = {x.name: x.counterexample for x in verdict.checks if not x.passed}
+    assert list(failed) == ["uncertain"]
+    grown = failed["uncertain"]
+    assert (grown.element, grown.failure, grown.measured) == ("C->A", "link/B:C--C:B", pytest.approx(1.2))
+    assert verify(plan_for(calm, step, objective="change"), calm, limited).passed
+    planner = Judge(calm, growing)
+    assert "with demand x1.25 while the failure of circuit B--C is repaired" in planner.objection(apply(calm, step))
+    fuller = Judge(worse, limited)  # what is beyond the limit already may stay so, for planners as well
+    assert not fuller.objection(apply(worse, SetWeight(link="A->E", weight=8)))
     lossy = apply(replace(network, links=tuple(x._replace(loss=0.1) for x in network.links)), OVER_C)
     assert "TI-LFA repairs is not known where" in checks(lossy, SetWeight(link="A->E", weight=8))["survivable"].detail
 

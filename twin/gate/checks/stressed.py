@@ -196,6 +196,10 @@ class Stressed:
 
         On a large network of those alone that may put a link above the limit; None where there is none.
         """
+        if self.multiple is not None:
+            state, factor = self.multiple
+            found = state.repairs(None if limit is None else limit / factor)
+            return found and tuple(x._replace(max_utilisation=factor * x.max_utilisation) for x in found)
         few = len(self.network.nodes) <= _REPAIRED
         if not few and limit is None:
             return None

@@ -3,7 +3,7 @@
 import numpy as np
 
 from twin.gate.no_worse import SHARE_SLACK, Where, surely
-from twin.gate.rules import Prospect, cvar, worse_under_failure, worse_with_demands, worse_with_growth
+from twin.gate.rules import Prospect, cvar, worse_under_demands, worse_with_demands, worse_with_growth
 from twin.printed import percent, share
 
 from .context import DemandError, Scenario, ratio_of
@@ -31,7 +31,7 @@ def uncertain(rehearsal: Rehearsal) -> Check:
     if not scenarios and not quantiles:
         return Check(name="uncertain", passed=True, detail="not judged: there are no scenarios")
     found = [_judged(rehearsal, x) for x in (scenarios, quantiles) if x]
-    violation = next((x for x in found if isinstance(x, Violation)), None) or _worse_under_failure(rehearsal)
+    violation = next((x for x in found if isinstance(x, Violation)), None) or _worse_under_demands(rehearsal)
     if violation:
         return failed("uncertain", violation)
     checks = [x for x in found if isinstance(x, Check)]
@@ -71,10 +71,10 @@ def _judged(rehearsal: Rehearsal, scenarios: tuple[Scenario, ...]) -> Check | Vi
     return Check(name="uncertain", passed=True, measured=peak, limit=allowed, unit="share", detail=detail)
 
 
-def _worse_under_failure(rehearsal: Rehearsal) -> Violation | None:
-    """Return what a single failure does newly under other demands; what it does under these is for *survivable*."""
+def _worse_under_demands(rehearsal: Rehearsal) -> Violation | None:
+    """Return what is newly worse under other demands; what is so under these is for *survivable* and *classes*."""
     (before, after), steps = rehearsal.ends, len(rehearsal.plan.steps)
-    if worse_under_failure((before,), after, rehearsal.policy, steps):
+    if worse_under_demands(before, after, rehearsal.policy, Where(steps)):
         return None
     swept = rehearsal.context.scenarios or _quantiles(rehearsal)
     if not rehearsal.context.scenarios:
@@ -84,7 +84,7 @@ def _worse_under_failure(rehearsal: Rehearsal) -> Violation | None:
         swept = swept[-1:] if before.is_large else swept
     for scenario in swept:
         was, now = (x.under_demands(scenario.demands) for x in (before, after))
-        violation = worse_under_failure((was,), now, rehearsal.policy, Where(steps, when=scenario.name))
+        violation = worse_under_demands(was, now, rehearsal.policy, Where(steps, when=scenario.name))
         if violation:
             return violation
     return None
