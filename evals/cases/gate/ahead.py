@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from evals.oracle.carried import SLACK, carried, failures, grown, growth, hot, no_worse
+from evals.oracle.carried import SLACK, carried, failures, grown, growth, hot, no_worse, survives, while_repaired
 from evals.score.plans import Blame
 from twin.plan import Change, DrainLink, Objective, SleepLink, apply
 
-from .good import NETWORKS, POLICY, Trial, any_link, gate_network, night, plan_of
+from .good import NETWORKS, POLICY, WIDE, Trial, any_link, calm, gate_network, night, plan_of, random_weight
 
 
 def growth_under_failure(seed: int, start: int = 0) -> Trial | None:
@@ -33,3 +33,27 @@ def growth_under_failure(seed: int, start: int = 0) -> Trial | None:
         return None
     blame = Blame("uncertain", frozenset(elements), frozenset(names), 1)
     return Trial("growth under failure", plan_of(network, step, objective=objective), network, POLICY, blame)
+
+
+def repair_without_room_to_grow(seed: int, start: int = 0) -> Trial | None:
+    """Repairs keep the limit by the traffic of now, and put a link beyond it once traffic has grown as foreseen."""
+    rng, network = calm(seed, 46, start)
+    step: Change = random_weight(network, rng)
+    final, factor = apply(network, step), growth(WIDE)
+    policy = WIDE.model_copy(update={"max_failure_utilisation": 4.0, "max_uncertain_utilisation": 4.0})
+    if not (no_worse(carried(network), carried(final), POLICY.max_utilisation) and survives(network, final, policy)):
+        return None
+    names = [x.name for x in failures(network)]
+    known = {x: (max(while_repaired(network, x).values()), while_repaired(final, x)) for x in names}
+    most = max((max(now.values()) for was, now in known.values() if max(now.values()) > was + 0.02), default=0.0)
+    limit = round(1.05 * most, 3)
+    if not most or any(max(now.values()) > max(limit, was) for was, now in known.values()):
+        return None
+    over = {
+        name: {x for x, share in now.items() if factor * share > max(limit, factor * was) + 1e-6}
+        for name, (was, now) in known.items()
+    }
+    over = {name: links for name, links in over.items() if links}
+    policy = policy.model_copy(update={"max_repair_utilisation": limit})
+    blame = Blame("uncertain", frozenset(x for links in over.values() for x in links), frozenset(over), 1)
+    return Trial("repair without room to grow", plan_of(network, step, objective="change"), network, policy, blame)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from twin.errors import InputError
 
-from .ahead import growth_under_failure
+from .ahead import growth_under_failure, repair_without_room_to_grow
 from .backbone import BACKBONE
 from .calendar import (
     blacked_out,
@@ -18,7 +18,7 @@ from .calendar import (
     saves_too_little,
     stays_too_long,
 )
-from .classes import CLASSES, good_with_classes
+from .classes import CLASSES, crowded_once_grown, good_with_classes
 from .formal import (
     forbidden_rate_limit,
     impossible_step,
@@ -126,6 +126,8 @@ BAD: dict[str, Build] = {
         later_step_in_the_peak,
         later_step_meets_others,
         way_out_in_the_peak,
+        repair_without_room_to_grow,
+        crowded_once_grown,
     )
 }
 """Classes of bad plans by name; each makes one from a seed and the number of the first of its networks, or none."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from evals.oracle.carried import carried, failures, grown, growth, no_worse
+from evals.oracle.carried import carried, failures, grown, growth, no_worse, survives
 from evals.oracle.classes import by_class, filled
 from evals.score.plans import Blame
 from twin.model import Network
@@ -57,6 +57,39 @@ def crowded_class(seed: int, start: int = 0) -> Trial | None:
     promise = {"voice": ClassLimits(max_failure_utilisation=limit)}
     blame = Blame("classes", frozenset(x for links in found.values() for x in links), frozenset(found), 1)
     return Trial("crowded class", plan_of(network, step, objective="change"), network, _policy(promise), blame)
+
+
+def crowded_once_grown(seed: int, start: int = 0) -> Trial | None:
+    """A plan that keeps what voice is promised now, and breaks it in a failure once traffic has grown as foreseen."""
+    rng, plain = calm(seed, 45, start)
+    network = classed(plain, rng)
+    step = _step(network, rng)
+    if step is None:
+        return None
+    final, policy = apply(network, step), _policy({})
+    if not (no_worse(carried(network), carried(final), policy.max_utilisation) and survives(network, final, policy)):
+        return None
+    worse = [now for was, now in _fills(network, final).values() if max(now.values()) > was + 0.02]
+    limit = round(1.05 * max((max(x.values()) for x in worse), default=0.0), 3)
+    if not worse or any(max(now.values()) > max(limit, was) for was, now in _fills(network, final).values()):
+        return None
+    factor = growth(policy)
+    over = {
+        name: {x for x, share in now.items() if share > max(limit, was) + 1e-6}
+        for name, (was, now) in _fills(grown(network, factor), grown(final, factor)).items()
+    }
+    over = {name: links for name, links in over.items() if links}
+    if not over:
+        return None
+    blame = Blame("uncertain", frozenset(x for links in over.values() for x in links), frozenset(over), 1)
+    policy = _policy({"voice": ClassLimits(max_failure_utilisation=limit)})
+    return Trial("crowded once grown", plan_of(network, step, objective="change"), network, policy, blame)
+
+
+def _fills(before: Network, after: Network) -> dict[str, tuple[float, dict[str, float]]]:
+    """Under each failure the share of the fullest link that voice fills before, and of each link after a plan."""
+    dead = failures(before)
+    return {x.name: (max(filled(before, "voice", x).values()), filled(after, "voice", x)) for x in dead}
 
 
 def starved_class(seed: int, start: int = 0) -> Trial | None:
