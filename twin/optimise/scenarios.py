@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 
 from twin.errors import InputError
-from twin.gate.verdict import Counterexample
 from twin.model import Floats, Network
 from twin.plan import ExpectedEffect, Plan, apply_all
 from twin.policy import Policy
@@ -33,7 +32,6 @@ def plan_for_scenarios(
     policy: Policy,
     *,
     measure: Measure = "cvar",
-    avoid: Sequence[Counterexample] = (),
     time_limit_s: float | None = None,
 ) -> Proposal:
     """Choose tunnels that lower harm, then the peak, over scenarios: traffic matrices by source first [n, n], Mbit/s.
@@ -43,7 +41,7 @@ def plan_for_scenarios(
     returns the best so far. Raises `InputError` on a scenario that does not fit the network.
     """
     risk = Risk(_volumes(network, scenarios), _weights(len(scenarios), measure, policy.cvar_alpha))
-    judge = Judge(network, policy, avoid)
+    judge = Judge(network, policy)
     search = TunnelSearch(judge, risk, Allowance(time_limit_s))
     steps = search.run()
     before = _exact(search, network)
