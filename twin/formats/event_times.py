@@ -28,13 +28,14 @@ class CalendarEvent(Protocol):
 
 
 class _Length(NamedTuple):
-    """How long an event lasts: so many days of the wall clock, and then so much time."""
+    """How long an event lasts: so many days of the wall clock, and then so much time; no less than `least`."""
 
     days: timedelta
     time: timedelta
+    least: timedelta = _NONE
 
     def after(self, begin: datetime) -> datetime:
-        return (begin + self.days).astimezone(UTC) + self.time
+        return max((begin + self.days).astimezone(UTC) + self.time, begin.astimezone(UTC) + self.least)
 
 
 class EventTimes(NamedTuple):
@@ -107,8 +108,7 @@ def _length(event: CalendarEvent, start: datetime, zone: tzinfo) -> _Length | No
     first, last = inside(event.get("DTSTART")), inside(event.get("DTEND"))
     lasts = inside(event.get("DURATION"))
     if last is None and isinstance(lasts, timedelta):
-        days = timedelta(days=lasts.days)
-        return _Length(days, lasts - days)
+        return _duration(lasts, whole=not isinstance(first, datetime))
     if isinstance(first, date) and not isinstance(first, datetime):
         if last is None:
             return _Length(_DAY, _NONE)
@@ -116,6 +116,12 @@ def _length(event: CalendarEvent, start: datetime, zone: tzinfo) -> _Length | No
             return _Length(last - first, _NONE)
     end = _aware(last, zone)
     return None if end is None else _Length(_NONE, end.astimezone(UTC) - start.astimezone(UTC))
+
+
+def _duration(lasts: timedelta, *, whole: bool = False) -> _Length:
+    """How long a duration is, of `whole` days or not: of others the library does not tell 24 hours from one day."""
+    days = timedelta(days=lasts.days)
+    return _Length(days, lasts - days, _NONE if whole else lasts)
 
 
 def _recurring(
@@ -176,7 +182,7 @@ def _dated(event: CalendarEvent, length: _Length, local: tzinfo) -> dict[datetim
             continue
         end = length.after(begin)
         if isinstance(last, timedelta):
-            end = _Length(timedelta(days=last.days), last - timedelta(days=last.days)).after(begin)
+            end = _duration(last).after(begin)
         elif isinstance(last, datetime):
             end = (last if last.tzinfo else last.replace(tzinfo=local)).astimezone(UTC)
         found[begin.astimezone(UTC)] = end

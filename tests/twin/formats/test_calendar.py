@@ -126,6 +126,8 @@ AUTUMN = datetime(2026, 10, 22, tzinfo=UTC)  # clocks of Zurich go back on the 2
         (["DTSTART;T:20261025T010000", "DTEND;T:20261025T040000"], ["24T23:00 25T03:00"]),
         # a day of the clock is 25 hours here
         (["DTSTART;T:20261024T120000", "DURATION:P1D"], ["24T10:00 25T11:00"]),
+        (["DTSTART;T:20270328T000000", "DURATION:PT24H"], ["27T23:00 28T23:00"]),  # clocks are put forward
+        (["DTSTART;VALUE=DATE:20270328", "DURATION:P1D"], ["27T23:00 28T22:00"]),
         (["DTSTART;VALUE=DATE:20261025"], ["24T22:00 25T23:00"]),
         (["DTSTART;VALUE=DATE:20261024", "DTEND;VALUE=DATE:20261026"], ["23T22:00 25T23:00"]),
         # the last moment of a rule is in UTC: 02:00 in Zurich is 00:00Z in summer, and 01:00Z in winter
