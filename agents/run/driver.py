@@ -22,6 +22,7 @@ from tools.box.run_state import Desk
 from tools.recommendations import recommendations
 from twin.execute.executor import Execution
 from twin.gate.verdict import Verdict, orderable
+from twin.memory import LARGE, give_back, give_large_back
 from twin.plan import Plan
 
 from .second_look import SecondLook
@@ -80,8 +81,13 @@ class Driver:
     async def run(self, start: Stage = "observe") -> Ending:
         """Run from a stage until the end. Each stage begins and ends on the record; errors leave it where it came."""
         stage: Next = start
+        large = 8 * len(self._desk.inventory.nodes) ** 2 >= LARGE
+        if large:
+            give_large_back()
         while True:
             move = await self._checkpoint(stage)
+            if large:
+                give_back()
             if move.next == "end":
                 return self._ended(move)
             stage = move.next

@@ -5,9 +5,6 @@ was killed goes on where it was. A source that does not answer, or gives nothing
 watch goes on with what it had, and says how old that is.
 """
 
-import ctypes
-import gc
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -18,6 +15,7 @@ from twin.errors import InputError, TwinError
 from twin.files import is_plain, read_bytes, write_bytes
 from twin.live.network import Telemetry, since_then
 from twin.live.watched import Lookable
+from twin.memory import give_back, give_large_back
 from twin.model import Network
 from twin.observe.alarms.anomaly import Anomaly, Detector
 from twin.observe.alarms.incidents import Signal, correlate
@@ -36,7 +34,6 @@ LATE, GONE = 2, 4
 """Intervals after which the newest sample is late, and after which its source counts as gone."""
 _WINDOW = 30  # samples behind the state that is shown
 _KEEP_EVERY = 20  # looks between two copies of what was learned
-_M_MMAP_THRESHOLD, _LARGE = -3, 512 << 10  # glibc's name of the limit, from malloc.h; bytes
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -96,7 +93,7 @@ class Watch:
         """
         self._live, self._path, self._policy = live, folder / DETECTOR, policy
         self._rate, self._looks, self._works = alarms_per_week, 0, works
-        _give_large_back()
+        give_large_back()
         first = live.read_telemetry(_EVER)
         self.interval_s = interval_of(live.declared, first.links.time)
         self.detector = Detector(alarms_per_week=alarms_per_week, interval_s=self.interval_s)
@@ -137,7 +134,7 @@ class Watch:
             write_bytes(self._path, self.detector.pack(), mode=0o600)
             self.demands.keep()
             self.loads.keep()
-        _give_back()
+        give_back()
 
     def close(self) -> None:
         """Put on file what was learned, and give the samples back."""
@@ -193,28 +190,6 @@ class Watch:
             return self._live.now
         except (TwinError, OSError):
             return datetime.now(UTC)
-
-
-def _give_large_back() -> None:
-    """Have what is large taken from the system by itself, so that all of it goes back the moment it is not used.
-
-    glibc raises its own limit to the largest piece that was ever freed, up to 32 MB; from then on forecasts and files
-    are cut out of the one heap, between small things that stay, and the holes are kept.
-    """
-    if (tune := _allocator("mallopt")) is not None:
-        tune(_M_MMAP_THRESHOLD, _LARGE)
-
-
-def _give_back() -> None:
-    """Give free memory to the system: forecasts and files take much for a moment, and the allocator keeps it."""
-    gc.collect()
-    if (trim := _allocator("malloc_trim")) is not None:
-        trim(0)
-
-
-def _allocator(name: str) -> Callable[..., int] | None:
-    """A function of the allocator, None where there is no such: glibc alone has them."""
-    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def _sightings(desk: Desk, anomalies: tuple[Anomaly, ...]) -> tuple[Sighting, ...]:

@@ -19,12 +19,14 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
     "enable_external_access": False,
-    "memory_limit": "4GB",
+    "memory_limit": "1GB",
     "temp_directory": "",
     "max_temp_directory_size": "0GB",
     "max_execution_time": 300_000,
 }
 """No other file, no extension, bounded memory, and at most five minutes a statement."""
+ARCHIVE_MEMORY = "4GB"
+"""Memory of a file whose days are sorted into an archive: one of a thousand nodes has twelve million rows."""
 VERSIONS = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)"
 MOST_ROWS, MOST_TEXT = 100_000_000, 2**29
 _SCHEMA = Path(__file__).parent.parent / "schema.sql"

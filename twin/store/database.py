@@ -16,7 +16,7 @@ from twin.errors import StoreBusyError, StoreError, first_line_of
 from twin.files import is_plain
 
 from . import contents
-from .contents import CONFIG
+from .contents import ARCHIVE_MEMORY, CONFIG
 
 Row = tuple[Any, ...]
 Columns = Mapping[str, np.ndarray[Any, Any]]
@@ -233,7 +233,9 @@ def _connect(path: Path | None, reaches: Path | None) -> duckdb.DuckDBPyConnecti
     if path is not None:
         _require_plain(path)
     closed = reaches is None
-    config = CONFIG if closed else {name: x for name, x in CONFIG.items() if name != "enable_external_access"}
+    config = CONFIG if closed else {**CONFIG, "memory_limit": ARCHIVE_MEMORY}
+    if not closed:
+        del config["enable_external_access"]
     try:
         connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
         if not closed:

@@ -71,17 +71,20 @@ class Stressed:
         """
         if factor == 1:
             return self
-        if factor not in self._grown:
+        grown = self._grown.get(factor)
+        if grown is None:
             network = self.network.with_demands(self.network.demands * factor)
             known = self.together and self.together.sweep(self.network, self.limit, factor=factor)
             if known is None and self._loads is not None:
                 known = self._loads[0].sweep(self._loads[1].grown(factor), self.limit)
             error = self.error and self.error.scaled(factor)
             multiple = None if network.limits else (self, factor)
-            self._grown[factor] = Stressed(
+            grown = Stressed(
                 network, self.failures, self.limit, known, error=error, multiple=multiple, as_declared=self.as_declared
             )
-        return self._grown[factor]
+            if self.failures:  # else it is found again sooner than it is worth its demands, of a day of hours each
+                self._grown[factor] = grown
+        return grown
 
     @cached_property
     def _loads(self) -> tuple[Superposition, SweptLoads] | None:
@@ -101,7 +104,7 @@ class Stressed:
 
     def calm(self) -> "Stressed":
         """Return the same state with nothing that fails."""
-        return Stressed(self.network, (), self.limit, error=self.error)
+        return Stressed(self.network, (), self.limit, error=self.error, multiple=(self, 1.0))
 
     def under_demands(self, demands: Floats) -> "Stressed":
         """Return the same state and failures under another traffic matrix, Mbit/s [n, n]."""
