@@ -21,7 +21,7 @@ from twin.optimise.demand_growth import MOST_MEASURED, DemandGrowth, growth_of_d
 from twin.optimise.money import worded
 from twin.optimise.upgrade import WEEKS_A_YEAR, DueUpgrade, upgrades_due, upgrades_due_by_demand
 from twin.policy import Policy
-from twin.printed import mbps
+from twin.printed import mbps, short
 from twin.sim.simulate import simulate
 
 from .answer import Answer
@@ -258,8 +258,14 @@ def bought(found: Sequence[NeededUpgrade], until: datetime, policy: Policy, top:
 
 def _due(found: NeededUpgrade, policy: Policy) -> tuple[str, ...]:
     cost = "" if found.cost is None else worded(found.cost, policy)
-    between = f"{week(found.earliest)} to {week(found.latest)}"
-    return found.circuit, f"{found.capacity / 1000:g} Gbit/s", week(found.likely), between, cost
+    between = _between(found.earliest, found.latest)
+    return (
+        short(found.circuit).removeprefix("circuit "),
+        f"{found.capacity / 1000:g} Gbit/s",
+        week(found.likely),
+        between,
+        cost,
+    )
 
 
 def _lines(found: LinkGrowth, until: datetime, policy: Policy, top: int) -> Iterator[RenderableType]:
@@ -280,7 +286,15 @@ def _yearly(low: float, middle: float, high: float) -> str:
 def _row(found: SeriesGrowth, policy: Policy) -> tuple[str, ...]:
     now = policy.max_utilisation * found.level / found.limit
     grows = _yearly(found.per_year_low, found.per_year, found.per_year_high)
-    return found.name, share(now), grows, week(found.likely), f"{week(found.earliest)} to {week(found.latest)}"
+    return found.name, share(now), grows, week(found.likely), _between(found.earliest, found.latest)
+
+
+def _between(earliest: datetime | None, latest: datetime | None) -> str:
+    """Write from which week to which, the year of the second only where it is another."""
+    first, last = week(earliest), week(latest)
+    if first == last:
+        return first
+    return f"{first} to {last.removeprefix(f'{first[:4]}-')}"
 
 
 def week(moment: datetime | None) -> str:
