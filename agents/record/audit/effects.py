@@ -121,6 +121,8 @@ def _contradictions(past: Past, said: _Said, inventory: Network | None) -> Itera
         elif isinstance(event, StageFinished) and event.stage == "confirm" and event.next in ("plan", "diagnose"):
             walk.settle()
         elif isinstance(event, ExecutionStep) and event.change is not None and _announces(event):
+            if _is_announced_again(event, events[number + 1 :]):
+                continue
             yield from walk.follow(event, confirmed=_is_confirmed(event, events[number + 1 :]))
     if walk.left:
         yield f"the network was changed beyond what is on record: {sentence(walk.left[0].change)}"
@@ -192,6 +194,13 @@ class _Walk:
 
 def _announces(step: ExecutionStep) -> bool:
     return step.action == "apply" or (step.action == "roll back" and "is undone" not in step.detail)
+
+
+def _is_announced_again(step: ExecutionStep, later: tuple[object, ...]) -> bool:
+    """Whether a step was not made, as the record says before it announces the same change once more."""
+    told = [x for x in later if isinstance(x, ExecutionStep) and x.change == step.change and step.action == "apply"]
+    actions = [x.action for x in told]
+    return "apply" in actions and "not made" in actions[: actions.index("apply")]
 
 
 def _is_confirmed(step: ExecutionStep, later: tuple[object, ...]) -> bool:

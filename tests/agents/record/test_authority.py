@@ -134,7 +134,7 @@ def assert_refused(place: Place, why: str) -> None:
     assert (listed.refused != "", listed.approved) == (True, ())
 
 
-def test_two_people_approve_and_everything_holds(place: Place):
+def test_two_people_approve_and_everything_holds_but_a_step_on_record_that_was_not_made(place: Place):
     for who in PEOPLE:
         approve(place, who)
     result = resume(place)
@@ -142,6 +142,24 @@ def test_two_people_approve_and_everything_holds(place: Place):
     report = audit_run(place.folder, home=place.home, head=result.head)
     assert report.findings == dict.fromkeys(report.findings, "holds"), report.reasons
     assert report.sound
+
+    # announced, on record as not made, and announced again is sound; on record as made it is not
+    steps = [x for x in read_past(place.folder).events if isinstance(x, ExecutionStep)]
+    first = next(x for x in steps if x.action == "apply")
+
+    def announced(*actions: str) -> Forging:
+        told = [first.model_copy(update={"action": x}) for x in actions]
+        return lambda lines: [
+            other for t, x in lines for other in ([(t, y) for y in told] if x == first else []) + [(t, x)]
+        ]
+
+    sound = (place.folder / "journal.jsonl").read_bytes()
+    found = []
+    for actions in (("apply", "disagree", "not made"), ("apply", "not made"), ("apply", "agree")):
+        (place.folder / "journal.jsonl").write_bytes(sound)
+        forge(place.folder, announced(*actions))
+        found.append(audit_run(place.folder, home=place.home).effects)
+    assert found == ["holds", "holds", "broken"]
 
 
 def test_approvals_with_keys_made_up_on_the_spot_are_refused(place: Place):
