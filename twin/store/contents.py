@@ -19,7 +19,7 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
     "enable_external_access": False,
-    "memory_limit": "1GB",
+    "memory_limit": "512MB",
     "temp_directory": "",
     "max_temp_directory_size": "0GB",
     "max_execution_time": 300_000,
