@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from twin.errors import ExecutionError
 from twin.live.network import Configuration, Filter, LiveNetwork, Measurable, StaticRoute
-from twin.model import DemandLimit, Link, Network, Tunnel
+from twin.model import Network
 from twin.printed import mbps, short
 
 Value = float | str | None
@@ -45,19 +45,7 @@ class Running(NamedTuple):
     network: Network
     beside: frozenset[StaticRoute | Filter]
     unread: tuple[str, ...]
-
-
-class _Own(NamedTuple):
-    """A router's own part of what it answered: it speaks for its interfaces, itself, and what enters at it.
-
-    What it was told of the others, a whole network, is not kept: a thousand of them are a gigabyte.
-    """
-
-    links: Mapping[int, Link]  # by position
-    drained: bool
-    tunnels: tuple[Tunnel, ...]
-    limits: tuple[DemandLimit, ...]
-    beside: tuple[StaticRoute | Filter, ...]
+    said: Mapping[str, Configuration]  # by router, as each answered
 
 
 def read_running(live: LiveNetwork, expected: Network) -> Running | None:
@@ -68,47 +56,34 @@ def read_running(live: LiveNetwork, expected: Network) -> Running | None:
     """
     if not isinstance(live, Measurable):
         return None
-    said: dict[str, _Own] = {}
-    asked = [(i, x.name) for i, x in enumerate(expected.nodes) if x.kind not in ("exits", "lan")]
-    leaving: dict[str, list[int]] = {}
-    for i, link in enumerate(expected.links):
-        leaving.setdefault(link.tail, []).append(i)
-    for place, name in asked:
+    said: dict[str, Configuration] = {}
+    asked = [x.name for x in expected.nodes if x.kind not in ("exits", "lan")]
+    for name in asked:
         try:
-            said[name] = _own(live.read_router(name), name, place, leaving.get(name, ()))
+            said[name] = live.read_router(name)
         except ExecutionError:
             continue
-    beside = {x for own in said.values() for x in own.beside}
-    unread = tuple(name for _, name in asked if name not in said)
-    return Running(_put_together(expected, said), frozenset(beside), unread)
+    network = _put_together(expected, {name: x.network for name, x in said.items()})
+    beside = {x for name, told in said.items() for x in (*told.routes, *told.filters) if x.router == name}
+    return Running(network, frozenset(beside), tuple(x for x in asked if x not in said), said)
 
 
-def _own(told: Configuration, name: str, place: int, leaving: Sequence[int]) -> _Own:
-    """The part of a router at a place among the nodes, whose links are those at the positions in `leaving`."""
-    network = told.network
-    return _Own(
-        links={i: network.links[i] for i in leaving},
-        drained=network.nodes[place].drained,
-        tunnels=tuple(x for x in network.tunnels if x.source == name),
-        limits=tuple(x for x in network.limits if x.source == name),
-        beside=tuple(x for x in (*told.routes, *told.filters) if x.router == name),
-    )
-
-
-def _put_together(expected: Network, said: Mapping[str, _Own]) -> Network:
-    """Each router's part in its own words."""
+def _put_together(expected: Network, said: Mapping[str, Network]) -> Network:
+    """Each router's part in its own words. It speaks for its interfaces, itself, and what enters at it."""
     exits = set(expected.exits)
     read = {i: _RUN_AT_EXITS if i in exits else _RUN for i, x in enumerate(expected.links) if x.tail in said}
     links = tuple(
         link._replace(**{x: getattr(said[link.tail].links[i], x) for x in read.get(i, ())})
         for i, link in enumerate(expected.links)
     )
-    nodes = tuple(x._replace(drained=said[x.name].drained) if x.name in said else x for x in expected.nodes)
+    nodes = tuple(
+        x._replace(drained=said[x.name].nodes[i].drained) if x.name in said else x for i, x in enumerate(expected.nodes)
+    )
     tunnels = [x for x in expected.tunnels if x.source not in said]
     limits = [x for x in expected.limits if x.source not in said]
-    for own in said.values():
-        tunnels += own.tunnels
-        limits += own.limits
+    for name, network in said.items():
+        tunnels += [x for x in network.tunnels if x.source == name]
+        limits += [x for x in network.limits if x.source == name]
     return replace(expected, links=links, nodes=nodes, tunnels=tuple(tunnels), limits=tuple(limits))
 
 
