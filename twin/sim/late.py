@@ -57,7 +57,10 @@ def _beyond(arrays: Arrays, routing: Routing, failures: Sequence[Failure], limit
 
 
 def _tunnel_beyond(arrays: Arrays, i: int, base: PathDelays, most: PathDelays, under: LegDelays) -> Flags:
-    """Failures [F] that change a leg of a tunnel, and leave it a segment list that takes longer than its demand may."""
+    """Failures [F] that change a leg of a tunnel, and leave it a way that takes longer than its demand may.
+
+    Where they cut a segment list that may be the IGP's own way, be it as it was before.
+    """
     tunnels, changed, over = arrays.tunnels, np.False_, np.False_
     pair = int(tunnels.target[i]), int(tunnels.source[i])
     for p in range(tunnels.first_list[i], tunnels.first_list[i + 1]):
@@ -65,5 +68,7 @@ def _tunnel_beyond(arrays: Arrays, i: int, base: PathDelays, most: PathDelays, u
         for now, was, limit in zip(under, base, most, strict=True):
             before, sums = was[tunnels.leg_to[legs], tunnels.leg_from[legs]], now[:, legs].sum(axis=1)
             changed |= (now[:, legs] != before).any(axis=1)
-            over |= np.isfinite(sums) & (sums > limit[pair])
+            ways = np.asarray(sums, np.float64)
+            ways[np.isinf(ways)] = was[pair]
+            over |= np.isfinite(ways) & (ways > limit[pair])
     return np.asarray(changed & over)

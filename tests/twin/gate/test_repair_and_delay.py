@@ -216,6 +216,19 @@ def test_delays_count_under_a_failure_where_the_policy_says_so():
     assert (example.measured, example.limit) == (pytest.approx(80.0), 20.0)
 
 
+def test_a_demand_is_held_to_its_limit_on_the_way_that_it_takes_once_its_tunnel_is_cut():
+    """Over C it takes 2 ms; once C is gone the IGP's own way, which C is not on: over E 2 ms, over D 80."""
+    circuits = [("A", "C", 100, 20), ("C", "B", 100, 20)] * 2
+    circuits += [("A", "D", 100, 7), ("D", "B", 100, 7), ("A", "E", 100, 5), ("E", "B", 100, 5)]
+    network = with_delays(network_of(circuits, {("A", "B"): 10.0}), AC=1.0, BC=1.0, AD=40.0, BD=40.0, AE=1.0, BE=1.0)
+    over_c = Tunnel(name="T", source="A", target="B", paths=(SegmentList(via=("C",)),), on_invalid="igp")
+    network = replace(network, tunnels=(over_c,))
+    for limit in ({"max_failure_delay_ms": 20.0}, {"max_failure_stretch": 10.0}):
+        policy = OPEN.model_copy(update=limit)
+        example = checks(network, SetWeight(link="A->E", weight=30), policy=policy)["survivable"].counterexample
+        assert (example.element, example.failure, example.measured) == ("demand/A->B", "node/C", pytest.approx(80.0))
+
+
 def test_a_demand_that_is_late_between_two_steps_alone_is_found():
     """A-B takes 2 ms, as by D once two weights are set, and 24 by C in between, unless the weights are set first."""
     circuits = [("A", "B", 100, 10), ("A", "C", 100, 10), ("C", "B", 100, 10), ("A", "D", 100, 15), ("D", "B", 100, 15)]
