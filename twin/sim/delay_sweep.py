@@ -7,7 +7,7 @@ import numpy as np
 from twin.model import Floats, Ints
 
 from .arrays import FAR, Flags
-from .failing import FailureArrays, Steering, break_each
+from .failing import FailureArrays, Steering, lift, strike
 from .graph import Graph, on_shifted_path
 from .heap import pop, push
 from .jit import part
@@ -70,19 +70,13 @@ def delay_each(
     `shifted` weights of the graph must equal its weights, and do so again at the end.
     """
     for row in range(beyond.size):
-        nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
-        break_each(graph, failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]], nodes, state.broken)
+        strike(graph, failures, row, state.failed, state.broken)
         broken = state.broken[1 : state.broken[0] + 1]
-        for node in nodes:
-            state.failed[node] = True
         for t in range(ground.dist.shape[0]):
             if not beyond[row] and (state.failed[t] or matters(graph.arcs, ground.dist[t], broken)):
                 beyond[row] = _delay(graph, ground, t, broken, state)
                 _enter_legs(ground.steering, t, state, row, legs)
-        for node in nodes:
-            state.failed[node] = False
-        for arc in broken:
-            graph.arcs[arc].shifted = graph.arcs[arc].weight
+        lift(graph, failures, row, state.failed, state.broken)
 
 
 @part

@@ -122,18 +122,30 @@ def fail_each(
     """
     broken = state.broken
     for row in range(figures.lost.size):
-        nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
-        arcs = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]]
-        break_each(graph, arcs, nodes, broken)
-        for node in nodes:
-            state.failed[node] = True
+        strike(graph, failures, row, state.failed, broken)
         figures.lost[row] = _evaluate(graph, base, steering, broken[1 : broken[0] + 1], state)
+        nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
         figures.severed[row] = severed_by(base.offered, nodes, state.failed)
         record(base, state.load, row, figures)
-        for node in nodes:
-            state.failed[node] = False
-        for arc in broken[1 : broken[0] + 1]:
-            graph.arcs[arc].shifted = graph.arcs[arc].weight
+        lift(graph, failures, row, state.failed, broken)
+
+
+@part
+def strike(graph: Graph, failures: FailureArrays, row: int, failed: Flags, broken: Ints) -> None:
+    """Let a failure begin: mark its nodes as `failed` [n], and break what it breaks, as `break_each` does."""
+    nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
+    break_each(graph, failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]], nodes, broken)
+    for node in nodes:
+        failed[node] = True
+
+
+@part
+def lift(graph: Graph, failures: FailureArrays, row: int, failed: Flags, broken: Ints) -> None:
+    """Let a failure end: its nodes are up again, and what is `broken` has its weight."""
+    for node in failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]:
+        failed[node] = False
+    for arc in broken[1 : broken[0] + 1]:
+        graph.arcs[arc].shifted = graph.arcs[arc].weight
 
 
 @part

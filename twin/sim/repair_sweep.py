@@ -10,7 +10,7 @@ import numpy as np
 from twin.model import Floats, Ints
 
 from .arrays import FAR, Flags, Ids
-from .failing import Base, FailureArrays, break_each, erase
+from .failing import Base, FailureArrays, erase, lift, strike
 from .graph import Graph, on_path
 from .heap import append, pop
 from .jit import part
@@ -55,17 +55,11 @@ def repair_each(graph: Graph, base: Base, failures: FailureArrays, state: Turnin
     The `shifted` weights of the graph must equal its weights, and do so again at the end.
     """
     for row in range(figures.busiest.size):
+        strike(graph, failures, row, state.failed, state.broken)
         nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
-        break_each(graph, failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]], nodes, state.broken)
-        broken = state.broken[1 : state.broken[0] + 1]
-        for node in nodes:
-            state.failed[node] = True
-        _repair(graph, base, nodes, broken, state)
+        _repair(graph, base, nodes, state.broken[1 : state.broken[0] + 1], state)
         _enter(base, state.load, row, figures)
-        for node in nodes:
-            state.failed[node] = False
-        for arc in broken:
-            graph.arcs[arc].shifted = graph.arcs[arc].weight
+        lift(graph, failures, row, state.failed, state.broken)
 
 
 @part

@@ -18,13 +18,14 @@ from .failing import (
     FailureArrays,
     FailureFigures,
     State,
-    break_each,
     erase,
+    lift,
     lost_now,
     no_figures,
     record,
     state_for,
     still_lost,
+    strike,
 )
 from .failure_sweep import base_state, steering
 from .graph import Graph, graph_of
@@ -107,10 +108,7 @@ def fail_concerned(
     """Evaluate every failure for the targets that are concerned, into the loads and the losses of `figures`."""
     broken, load = state.broken, state.load
     for row in range(figures.lost.size):
-        nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
-        break_each(graph, failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]], nodes, broken)
-        for node in nodes:
-            state.failed[node] = True
+        strike(graph, failures, row, state.failed, broken)
         for arc in range(load.size):
             load[arc] = base.load[arc]
         arcs = broken[1 : broken[0] + 1]
@@ -120,11 +118,9 @@ def fail_concerned(
                 lost += _change(graph, base, state, arcs, t)
         for arc in arcs:
             load[arc] = 0.0
-            graph.arcs[arc].shifted = graph.arcs[arc].weight
         figures.lost[row] = lost
         record(base, load, row, figures)
-        for node in nodes:
-            state.failed[node] = False
+        lift(graph, failures, row, state.failed, broken)
 
 
 @part

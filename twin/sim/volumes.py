@@ -15,7 +15,7 @@ from twin.model import Floats, Ints, Network
 
 from .arrays import FAR, Arrays, Flags, compile_network, read_only
 from .chunks import PIECES, some_of
-from .failing import FailureArrays, FailureFigures, break_each
+from .failing import FailureArrays, FailureFigures, lift, strike
 from .failure_sweep import base_state, flatten, in_links, sweep_failures
 from .graph import Graph, graph_of, on_path, on_shifted_path
 from .heap import pop, push
@@ -210,23 +210,16 @@ def _fail_each(
 ) -> None:
     width = flows.noise.size
     for row in range(failures.first_arc.size - 1):
-        nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
-        arcs = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]]
-        break_each(graph, arcs, nodes, state.broken)
+        strike(graph, failures, row, state.failed, state.broken)
         broken = state.broken[1 : state.broken[0] + 1]
-        for node in nodes:
-            state.failed[node] = True
         _evaluate(graph, flows, broken, state, figures.lost[row])
-        for node in nodes:
+        for node in failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]:
             _sever(flows, node, state.failed, figures.severed[row])
         for arc in broken:
             for h in range(width):
                 state.load[arc, h] = 0.0
         _record(flows, state.load, row, figures)
-        for node in nodes:
-            state.failed[node] = False
-        for arc in broken:
-            graph.arcs[arc].shifted = graph.arcs[arc].weight
+        lift(graph, failures, row, state.failed, state.broken)
 
 
 @part
