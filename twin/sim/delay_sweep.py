@@ -15,14 +15,10 @@ from .update import Scratch, find_moved, matters, redistance, scratch_for
 
 
 class PathDelays(NamedTuple):
-    """Delays of the longest of the equal-cost paths, and their mean, ms [n, n] by target first; inf without a path."""
+    """Delays of the longest of the equal-cost paths, and their mean, ms; inf without a path.
 
-    longest: Floats
-    mean: Floats
-
-
-class LegDelays(NamedTuple):
-    """The same of the legs of tunnels under each failure [F, G]."""
+    Of all pairs by target first [n, n], or of the legs of tunnels under each failure [F, G].
+    """
 
     longest: Floats
     mean: Floats
@@ -62,7 +58,7 @@ class DelayGround(NamedTuple):
 
 @part
 def delay_each(
-    graph: Graph, ground: DelayGround, failures: FailureArrays, state: Delaying, beyond: Flags, legs: LegDelays
+    graph: Graph, ground: DelayGround, failures: FailureArrays, state: Delaying, beyond: Flags, legs: PathDelays
 ) -> None:
     """Find the failures, each on its own, under which a delay comes to be more than it may, into `beyond` [F].
 
@@ -83,12 +79,11 @@ def delay_each(
 def _delay(graph: Graph, ground: DelayGround, t: int, broken: Ints, state: Delaying) -> bool:
     """Set the delays to one target; whether any that changes is more than it may be."""
     old, scratch, longest, mean = ground.dist[t], state.scratch, state.longest, state.mean
-    for node in range(old.size):
-        cut = state.failed[t]
-        longest[node] = np.inf if cut else ground.base.longest[t, node]
-        mean[node] = np.inf if cut else ground.base.mean[t, node]
     if state.failed[t]:
+        longest[:], mean[:] = np.inf, np.inf
         return False
+    for node in range(old.size):
+        longest[node], mean[node] = ground.base.longest[t, node], ground.base.mean[t, node]
     redistance(graph, old, broken, scratch)
     find_moved(graph, old, broken, scratch)
     for position in range(1, scratch.moved[0] + 1):
@@ -132,7 +127,7 @@ def _settle(graph: Graph, node: int, state: Delaying) -> None:
 
 
 @part
-def _enter_legs(steering: Steering, t: int, state: Delaying, row: int, legs: LegDelays) -> None:
+def _enter_legs(steering: Steering, t: int, state: Delaying, row: int, legs: PathDelays) -> None:
     for position in range(steering.first_leg[t], steering.first_leg[t + 1]):
         leg = steering.legs[position]
         source = steering.tunnels.leg_from[leg]

@@ -7,7 +7,7 @@ import numpy as np
 from twin.model import Floats, Ints, Network
 
 from .arrays import Arrays, Flags, compile_network
-from .delay_sweep import DelayGround, LegDelays, PathDelays, delay_each, delaying_for
+from .delay_sweep import DelayGround, PathDelays, delay_each, delaying_for
 from .failure_sweep import flatten, shrunk, steering
 from .graph import graph_of
 from .kernels import delays_of_paths
@@ -47,7 +47,7 @@ def _beyond(arrays: Arrays, routing: Routing, failures: Sequence[Failure], limit
     base = PathDelays(*delays_of_paths(arrays, routing.paths))
     most = PathDelays(*(np.ascontiguousarray(x.T) for x in limits))
     legs = arrays.tunnels.leg_to, arrays.tunnels.leg_from
-    under = LegDelays(*(np.repeat(x[legs][None], len(failures), axis=0) for x in base))
+    under = PathDelays(*(np.repeat(x[legs][None], len(failures), axis=0) for x in base))
     beyond = np.zeros(len(failures), np.bool_)
     ground = DelayGround(routing.paths.dist, base, most, steered)
     delay_each(graph_of(arrays), ground, flatten(arrays, failures), delaying_for(n, m), beyond, under)
@@ -56,7 +56,7 @@ def _beyond(arrays: Arrays, routing: Routing, failures: Sequence[Failure], limit
     return beyond
 
 
-def _tunnel_beyond(arrays: Arrays, i: int, base: PathDelays, most: PathDelays, under: LegDelays) -> Flags:
+def _tunnel_beyond(arrays: Arrays, i: int, base: PathDelays, most: PathDelays, under: PathDelays) -> Flags:
     """Failures [F] that change a leg of a tunnel, and leave it a way that takes longer than its demand may.
 
     Where they cut a segment list that may be the IGP's own way, be it as it was before.

@@ -198,9 +198,8 @@ def _announces(step: ExecutionStep) -> bool:
 
 def _is_announced_again(step: ExecutionStep, later: tuple[object, ...]) -> bool:
     """Whether a step was not made, as the record says before it announces the same change once more."""
-    told = [x for x in later if isinstance(x, ExecutionStep) and x.change == step.change and step.action == "apply"]
-    actions = [x.action for x in told]
-    return "apply" in actions and "not made" in actions[: actions.index("apply")]
+    actions = [x.action for x in later if isinstance(x, ExecutionStep) and x.change == step.change]
+    return step.action == "apply" and "apply" in actions and "not made" in actions[: actions.index("apply")]
 
 
 def _is_confirmed(step: ExecutionStep, later: tuple[object, ...]) -> bool:
