@@ -12,7 +12,7 @@ from .clock import utc_now
 from .documents import Document, read_documents
 from .errors import FormatError, InputError, TwinError
 from .execute.render import Inventory
-from .files import matching, read_toml
+from .files import read_toml
 from .formats.build import Choices, Reading, read_units
 from .formats.calendar import NO_TAGS, Calendar, Tags, read_calendar, read_objects
 from .formats.calendar_feed import FetchedCalendar, copies_beside, feed_name, fetch_calendar, is_feed
@@ -34,6 +34,8 @@ from .observe.readings.databases import SCHEME, Databases, asked_router
 from .planned import PlannedWork
 from .site_file import OF_PROMETHEUS, SITE, MeasurementKind, Site
 from .traffic_classes import TrafficClass
+
+_MOST_MATCHED = 1_000  # files that a pattern may name
 
 
 class TriedCalendar(NamedTuple):
@@ -271,7 +273,7 @@ class OpenSite(NamedTuple):
         return [path for pattern in patterns for path in self._matched(kind, pattern)]
 
     def _matched(self, kind: str, pattern: str) -> list[Path]:
-        paths = matching(self.folder, pattern)
+        paths = _named_by(self.folder, pattern)
         if not paths:
             raise InputError(f"{self.path}: {kind}: no file matches {pattern}", fix="correct it, or leave it out")
         return paths
@@ -297,3 +299,22 @@ def connect(name: str, *, say: Callable[[str], None] = lambda _: None) -> Lookab
     as `read_site` and `OpenSite.network` do, and what the adapter raises.
     """
     return open_live(name) if is_adapter(name) else read_site(name).network(utc_now, say=say)
+
+
+def _named_by(folder: Path, pattern: str) -> list[Path]:
+    """The files below a folder that a pattern names, in the order of their names; none where there is none.
+
+    Raises `InputError` on a pattern that leads out of it, is none, or names too many.
+    """
+    plain = folder / pattern
+    if not any(c in pattern for c in "*?["):
+        return [plain] if plain.exists() else []
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise InputError(f"{pattern} leads out of {folder}", fix="give a pattern below the site's folder")
+    try:
+        found = sorted(path for path in folder.glob(pattern) if path.is_file())
+    except (ValueError, NotImplementedError, OSError) as error:
+        raise InputError(f"{pattern} is no pattern: {error}", fix="give one such as counters/*.csv") from error
+    if len(found) > _MOST_MATCHED:
+        raise InputError(f"{pattern} matches {len(found):,} files", fix=f"give at most {_MOST_MATCHED:,} at once")
+    return found
