@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from twin.errors import ExecutionError
 from twin.live.network import Configuration, Filter, LiveNetwork, Measurable, StaticRoute
-from twin.model import Network
+from twin.model import DemandLimit, Link, Network, Node, Tunnel
 from twin.printed import mbps, short
 
 Value = float | str | None
@@ -40,12 +40,27 @@ class Difference(NamedTuple):
 
 
 class Running(NamedTuple):
-    """What the routers run: as a network, the routes and filters beside it, and the routers that did not answer."""
+    """What the routers run: as a network, the routes and filters beside it, and the routers that did not answer.
+
+    `said` has, by router, what each answered of itself: one network in all routers' own words is that of all of them.
+    """
 
     network: Network
     beside: frozenset[StaticRoute | Filter]
     unread: tuple[str, ...]
-    said: Mapping[str, Configuration]  # by router, as each answered
+    said: Mapping[str, Configuration]
+
+
+class _Own(NamedTuple):
+    """A router's own part of the network that it answered: its interfaces, itself, and what enters at it.
+
+    What it was told of the others is a whole network, and is not kept: a thousand of them are a gigabyte.
+    """
+
+    links: Mapping[int, Link]  # by position
+    node: Node
+    tunnels: tuple[Tunnel, ...]
+    limits: tuple[DemandLimit, ...]
 
 
 def read_running(live: LiveNetwork, expected: Network) -> Running | None:
@@ -56,35 +71,54 @@ def read_running(live: LiveNetwork, expected: Network) -> Running | None:
     """
     if not isinstance(live, Measurable):
         return None
-    said: dict[str, Configuration] = {}
-    asked = [x.name for x in expected.nodes if x.kind not in ("exits", "lan")]
-    for name in asked:
+    leaving: dict[str, list[int]] = {}
+    for i, link in enumerate(expected.links):
+        leaving.setdefault(link.tail, []).append(i)
+    asked = [(i, x.name) for i, x in enumerate(expected.nodes) if x.kind not in ("exits", "lan")]
+    own, said = dict[str, _Own](), dict[str, Configuration]()
+    for place, name in asked:
         try:
-            said[name] = live.read_router(name)
+            told = live.read_router(name)
         except ExecutionError:
             continue
-    network = _put_together(expected, {name: x.network for name, x in said.items()})
-    beside = {x for name, told in said.items() for x in (*told.routes, *told.filters) if x.router == name}
-    return Running(network, frozenset(beside), tuple(x for x in asked if x not in said), said)
+        own[name] = _own(told.network, name, place, leaving.get(name, ()))
+        said[name] = replace(
+            told,
+            network=expected,
+            routes=tuple(x for x in told.routes if x.router == name),
+            filters=tuple(x for x in told.filters if x.router == name),
+            mismatches=tuple(x for x in told.mismatches if x.router == name),
+        )
+    network = _put_together(expected, own, _RUN_AT_EXITS)
+    in_words = _put_together(expected, own, _RUN) if expected.exits else network
+    said = {name: replace(x, network=in_words) for name, x in said.items()}
+    beside = frozenset(x for told in said.values() for x in (*told.routes, *told.filters))
+    return Running(network, beside, tuple(name for _, name in asked if name not in said), said)
 
 
-def _put_together(expected: Network, said: Mapping[str, Network]) -> Network:
-    """Each router's part in its own words. It speaks for its interfaces, itself, and what enters at it."""
+def _own(told: Network, name: str, place: int, leaving: Sequence[int]) -> _Own:
+    """The part of a router at a place among the nodes, whose links are those at the positions in `leaving`."""
+    return _Own(
+        links={i: told.links[i] for i in leaving},
+        node=told.nodes[place],
+        tunnels=tuple(x for x in told.tunnels if x.source == name),
+        limits=tuple(x for x in told.limits if x.source == name),
+    )
+
+
+def _put_together(expected: Network, own: Mapping[str, _Own], of_exits: Sequence[What]) -> Network:
+    """Each router's part in its own words, of exits only what is named; the rest is as expected."""
     exits = set(expected.exits)
-    read = {i: _RUN_AT_EXITS if i in exits else _RUN for i, x in enumerate(expected.links) if x.tail in said}
-    links = tuple(
-        link._replace(**{x: getattr(said[link.tail].links[i], x) for x in read.get(i, ())})
-        for i, link in enumerate(expected.links)
-    )
-    nodes = tuple(
-        x._replace(drained=said[x.name].nodes[i].drained) if x.name in said else x for i, x in enumerate(expected.nodes)
-    )
-    tunnels = [x for x in expected.tunnels if x.source not in said]
-    limits = [x for x in expected.limits if x.source not in said]
-    for name, network in said.items():
-        tunnels += [x for x in network.tunnels if x.source == name]
-        limits += [x for x in network.limits if x.source == name]
-    return replace(expected, links=links, nodes=nodes, tunnels=tuple(tunnels), limits=tuple(limits))
+    links = list(expected.links)
+    for i, said in ((i, x) for part in own.values() for i, x in part.links.items()):
+        links[i] = links[i]._replace(**{x: getattr(said, x) for x in (of_exits if i in exits else _RUN)})
+    nodes = tuple(x._replace(drained=own[x.name].node.drained) if x.name in own else x for x in expected.nodes)
+    tunnels = [x for x in expected.tunnels if x.source not in own]
+    limits = [x for x in expected.limits if x.source not in own]
+    for part in own.values():
+        tunnels += part.tunnels
+        limits += part.limits
+    return replace(expected, links=tuple(links), nodes=nodes, tunnels=tuple(tunnels), limits=tuple(limits))
 
 
 def items(network: Network, *, built: bool = False) -> dict[ConfiguredItem, Value]:

@@ -110,7 +110,9 @@ def _with(network: Network, router: str, said: RouterRuns) -> Network:
         x._replace(**said.links[x.name]._asdict()) if x.tail == router and x.name in said.links else x
         for x in network.links
     )
-    nodes = tuple(
-        x._replace(drained=said.drained, cost_out=said.cost_out) if x.name == router else x for x in network.nodes
-    )
+    place = network.node(router)
+    before, nodes = network.nodes[place], network.nodes
+    itself = before._replace(drained=said.drained, cost_out=said.cost_out)
+    if itself != before:  # else the very tuple is handed on: what is known of it need not be found out anew
+        nodes = (*nodes[:place], itself, *nodes[place + 1 :])
     return replace(network, links=links, nodes=nodes)

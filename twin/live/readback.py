@@ -8,7 +8,7 @@ from typing import assert_never
 from twin.corrections import in_place
 from twin.errors import ExecutionError
 from twin.faults import TRAITS, Fault, FaultKind, interfaces, with_faults
-from twin.model import Network
+from twin.model import Link, Network
 from twin.plan import (
     Change,
     DrainLink,
@@ -54,11 +54,14 @@ def kept_from(before: Configuration, now: Configuration, routers: Iterable[str])
     old, names = before.network, frozenset(routers)
     if not names:
         return now
+    # what is the same is shared: with a thousand routers, each asked by itself, copies are most of the time and memory
     links = tuple(
-        y._replace(weight=x.weight, drained=x.drained, asleep=x.asleep, cost_out=x.cost_out) if y.tail in names else y
+        y if x is y or y.tail not in names else _configured_as(x, y)
         for x, y in zip(old.links, now.network.links, strict=True)
     )
-    nodes = tuple(x if x.name in names else y for x, y in zip(old.nodes, now.network.nodes, strict=True))
+    nodes = now.network.nodes
+    if old.nodes is not nodes:
+        nodes = tuple(x if x.name in names else y for x, y in zip(old.nodes, nodes, strict=True))
     network = replace(
         now.network,
         links=links,
@@ -74,6 +77,11 @@ def kept_from(before: Configuration, now: Configuration, routers: Iterable[str])
     filters = [x for x in before.filters if x.router in names] + [x for x in now.filters if x.router not in names]
     odd = [x for x in before.mismatches if x.router in names] + [x for x in now.mismatches if x.router not in names]
     return Configuration(now.taken, network, tuple(routes), tuple(filters), tuple(odd))
+
+
+def _configured_as(before: Link, now: Link) -> Link:
+    link = now._replace(weight=before.weight, drained=before.drained, asleep=before.asleep, cost_out=before.cost_out)
+    return before if link == before else link
 
 
 def unhealed(change: Change, fault: Fault, network: Network) -> tuple[Fault, ...]:
