@@ -68,8 +68,12 @@ def test_every_router_is_heard_as_it_answered_whatever_is_believed_of_it():
     live.apply(UndrainNode(node=names[1]))
     for kind, at in ((K.WEIGHT, 2), (K.DATA_ACL, 3), (K.STATIC_ROUTE, 4), (K.AREA, 5)):
         target = f"node/{names[0]}" if kind in (K.DATA_ACL, K.STATIC_ROUTE) else None
-        live.inject(Fault(kind=kind, element=mine[names[at]], target=target, severity=99.0 if kind is K.WEIGHT else 1.0))
-    live.apply(SetTunnel(tunnel=Tunnel(name="t", source=names[0], target=names[2], paths=(SegmentList(via=(names[3],)),))))
+        live.inject(
+            Fault(kind=kind, element=mine[names[at]], target=target, severity=99.0 if kind is K.WEIGHT else 1.0)
+        )
+    live.apply(
+        SetTunnel(tunnel=Tunnel(name="t", source=names[0], target=names[2], paths=(SegmentList(via=(names[3],)),)))
+    )
     live.apply(LimitDemand(source=names[4], target=names[5], limit=5.0))
     live.inject(Fault(kind=K.DEVICE_DOWN, element=f"node/{names[7]}"))
     whole = answers(live)
