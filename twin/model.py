@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from .drawn import Drawn
 from .errors import UnknownElementError
 from .frozen import Frozen as Frozen
-from .network_rules import own_matrix, validate, validate_demands
+from .network_rules import MOST_PREFERENCE, own_matrix, validate, validate_demands
 from .numeric import Bools as Bools
 from .numeric import Floats as Floats
 from .numeric import Ints as Ints
@@ -288,9 +288,14 @@ class Network(Drawn):
         return np.fromiter(map(self.advertised, range(len(self.links)), self.links), np.int64, len(self.links))
 
     def advertised(self, position: int, link: Link) -> int:
-        """The metric that a link is advertised with in the place of the one at this position."""
-        last = (link.cost_out and link.drained) or (link.tail in self._stubs and position not in self._exits)
-        return max(link.weight, self.largest_metric) if last else link.weight
+        """The metric that a link is advertised with in the place of the one at this position, or an exit's preference.
+
+        An exit that is costed out comes after all that are preferred at all.
+        """
+        last = link.cost_out and link.drained
+        if position in self._exits:
+            return MOST_PREFERENCE + 1 if last else link.weight
+        return max(link.weight, self.largest_metric) if last or link.tail in self._stubs else link.weight
 
     @cached_property
     def _stubs(self) -> frozenset[str]:
@@ -298,7 +303,7 @@ class Network(Drawn):
 
     @cached_property
     def _exits(self) -> frozenset[int]:
-        return frozenset(self.exits) if self._stubs else frozenset()
+        return frozenset(self.exits)
 
     @cached_property
     def offered(self) -> Floats:

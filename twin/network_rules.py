@@ -131,10 +131,9 @@ def _require_sound_exits(network: "Network") -> None:
             link.tail not in groups, f"link {link.name}: nothing comes from a group of exits; name where it enters"
         )
     for i in network.exits:
-        weight = network.links[i].weight
-        _require(
-            weight <= MOST_PREFERENCE, f"exit {network.links[i].name}: preference {weight} is above {MOST_PREFERENCE}"
-        )
+        link = network.links[i]
+        most = max(link.weight, link.degraded_weight)
+        _require(most <= MOST_PREFERENCE, f"exit {link.name}: preference {most} is above {MOST_PREFERENCE}")
     for tunnel in network.tunnels:
         steered = {tunnel.source, *(via for path in tunnel.paths for via in path.via)}
         _require(not steered & groups, f"tunnel {tunnel.name}: a group of exits can only be where it ends")

@@ -216,8 +216,8 @@ def short_of_one(network: Network) -> list[tuple[str, Network]]:
 def while_repaired(network: Network, failed: str) -> dict[str, float]:
     """Utilisation of each link while the routers around a failed circuit or node send around it what would cross it.
 
-    From the definition of TI-LFA (RFC 9855): they use the paths after convergence, everybody else those before. Not
-    for networks with tunnels or lossy links.
+    From the definition of TI-LFA (RFC 9855): they use the paths after convergence, everybody else those before; what
+    is for a node that has failed gets as far as that. Not for networks with tunnels or lossy links.
     """
     node = failed.removeprefix("node/") if failed.startswith("node/") else None
     failure = Failed(failed, node=node) if node else Failed(failed, frozenset((failed,)))
@@ -226,8 +226,6 @@ def while_repaired(network: Network, failed: str) -> dict[str, float]:
     load = dict.fromkeys((x.name for x in network.links), 0.0)
     index = network.node_index
     for target, paths in before.items():
-        if target == node:
-            continue
         here = {x: float(network.offered[index[x], index[target]]) * (x != node) for x in paths.order}
         around: dict[str, float] = {}
         for at in reversed(paths.order[1:]):

@@ -141,7 +141,8 @@ def metrics(network: Network) -> dict[str, int]:
     last = largest[network.igp] if network.igp else largest["isis" if dear else "ospf"]
     stubs = {x.name for x in network.nodes if x.drained} - overloaded(network)
     out = {x.name for x in network.links if (x.drained and x.cost_out) or (x.tail in stubs and x.head not in beyond)}
-    return {x.name: max(last, x.weight) if x.name in out else x.weight for x in network.links}
+    after = {True: 256, False: last}  # of exits the preference counts, of which 255 is the last
+    return {x.name: max(after[x.head in beyond], x.weight) if x.name in out else x.weight for x in network.links}
 
 
 class _Ground:

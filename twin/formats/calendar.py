@@ -27,6 +27,7 @@ from .event_times import CalendarEvent, decoded, moment, times_of, values
 
 _MOST = 16 * SMALL
 _OVER = frozenset({"CANCELLED", "COMPLETED"})
+_TYPES = ("text/calendar", "application/ics")
 _HARMLESS = frozenset({"NO-IMPACT"})
 _TAG = "tag:"
 _DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
@@ -135,26 +136,37 @@ def _notes(path: str | Path, now: datetime, zone: tzinfo) -> Iterator[_Note]:
     content = read_bytes(path, most=_MOST)
     texts = _attached(content) if kind == ".eml" else [content]
     if not texts:
-        raise FormatError(str(path), "the whole mail", "a part of the type text/calendar")
-    for text in texts:
-        yield from _events(path, text, now, zone)
+        raise FormatError(str(path), "the whole mail", "a calendar: a part of the type text/calendar, or a file .ics")
+    for part, text in enumerate(texts, start=1):
+        yield from _events(path, f"{path}#{part}." if len(texts) > 1 else f"{path}#", text, now, zone)
 
 
 def _attached(content: bytes) -> list[bytes]:
+    """The calendars of a mail, in UTF-8: by their type, or files by their name, which many senders give no type."""
     mail = message_from_bytes(content, policy=policy.default)
-    parts = [x for x in mail.walk() if x.get_content_type() == "text/calendar"]
-    found = [x.get_payload(decode=True) for x in parts]
-    return [x for x in found if isinstance(x, bytes)]
+    parts = [
+        x for x in mail.walk() if x.get_content_type() in _TYPES or (x.get_filename() or "").lower()[-4:] == ".ics"
+    ]
+    found = [(x.get_payload(decode=True), x.get_content_charset("utf-8")) for x in parts]
+    return [_in_utf8(x, charset) for x, charset in found if isinstance(x, bytes)]
 
 
-def _events(path: str | Path, content: bytes, now: datetime, zone: tzinfo) -> Iterator[_Note]:
+def _in_utf8(text: bytes, charset: str) -> bytes:
+    try:
+        return text.decode(charset).encode()
+    except (LookupError, UnicodeDecodeError):  # as it is: who reads it says what is wrong
+        return text
+
+
+def _events(path: str | Path, place: str, content: bytes, now: datetime, zone: tzinfo) -> Iterator[_Note]:
+    """The notes of a calendar; one without a name is called by the `place` where its number follows."""
     try:
         events = _parsed(content)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise FormatError(str(path), "the whole file", f"an iCalendar file: {clean(str(error), 80)}") from error
     for number, (event, taken_back) in enumerate(events, start=1):
         try:
-            yield _note(event, f"{path}#{number}", now, zone, taken_back=taken_back)
+            yield _note(event, f"{place}{number}", now, zone, taken_back=taken_back)
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise FormatError(str(path), f"event {number}", f"an event to read: {clean(str(error), 80)}") from error
 

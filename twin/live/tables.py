@@ -75,7 +75,7 @@ def refusing_transit(network: Network) -> NDArray[np.bool_]:
 def advertised(network: Network) -> Ints:
     """Metric of each link as its router floods it [m]; circuits and routers that are costed out flood the largest.
 
-    An exit floods its preference, which no metric changes.
+    An exit has its preference, which no metric changes; one that is costed out comes after every other.
     """
     metric = np.array([link.weight for link in network.links], dtype=np.int64)
     highest = {"isis-narrow": 63, "isis": (1 << 24) - 2, "ospf": 0xFFFF}.get(network.igp)
@@ -85,8 +85,11 @@ def advertised(network: Network) -> Ints:
     stubs = {x.name for x in network.nodes if x.drained and (x.cost_out or network.igp == "ospf")}
     beyond = {x.name for x in network.nodes if x.kind == "exits"}
     for position, link in enumerate(network.links):
-        costed_out = (link.drained and link.cost_out) or (link.tail in stubs and link.head not in beyond)
-        metric[position] = max(highest, link.weight) if costed_out else link.weight
+        last = link.drained and link.cost_out
+        if link.head in beyond:
+            metric[position] = 256 if last else link.weight
+        else:
+            metric[position] = max(highest, link.weight) if last or link.tail in stubs else link.weight
     return metric
 
 

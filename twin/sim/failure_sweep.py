@@ -81,7 +81,7 @@ def shrunk(network: Network, failure: Failure) -> Arrays:
         link, arc = network.links[i].short_of_one(), arrays.arc_of[i]
         capacity[arc] = link.capacity
         metric = network.advertised(i, link) * (EXIT if i in network.exits else 1)
-        weight[arc] = metric if weight[arc] < FAR and link.up else FAR
+        weight[arc] = metric if weight[arc] < FAR and link.usable else FAR
     return arrays._replace(capacity=capacity, weight=weight)
 
 

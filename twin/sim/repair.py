@@ -2,30 +2,42 @@
 
 With TI-LFA the routers next to the failure send what would have left by what failed along the paths that it will take
 once everybody has converged, as segments (RFC 9855, whose backups avoid a node or a shared risk as they do a link); all
-the other routers go on as before. The traffic thus goes up to the failure first, and then around it.
+the other routers go on as before. The traffic thus goes up to the failure first, and then around it. What is for a
+router that has failed, or for a segment that ends there, goes up to it and is lost there.
 
 With an RSVP bypass (facility backup with link protection, RFC 4090) the router before a circuit sends all that would
 have crossed it over one tunnel to the router behind it, from where it goes on as before. The tunnel takes the shortest
 path by the IGP's metrics without the circuit (CSPF, no bandwidth reserved), of equal ones the one whose next hops come
 first. Nodes and risk groups are not protected: what they cut is cut until the network has converged.
+
+A bundle short of a member needs no repair. Where its metric changes with that, it carries what it carried before with
+less capacity until the network has converged.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import dropwhile
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from twin.model import Floats, Ints, Network
 
-from .arrays import EXIT, FAR, Arrays, compile_network
+from .arrays import EXIT, FAR, Arrays, Ids, compile_network, offsets
 from .chunks import failed_in
 from .failed_paths import paths_without
-from .failure_sweep import base_state, flatten
+from .failing import FailureArrays
+from .failure_sweep import base_state, flatten, shrunk
 from .graph import graph_of
 from .kernels import Paths, spread
-from .repair_sweep import RepairFigures, repair_each, turning_for
+from .repair_sweep import RepairFigures, Unsent, repair_each, turning_for
 from .route import Routing, lossy_tunnels, needs_full, route, without
 from .simulate import Failure, single_failures
+
+
+class _Leg(NamedTuple):
+    at: int
+    target: int
+    mbps: float
 
 
 class Repair(NamedTuple):
@@ -42,13 +54,20 @@ def circuit_failures(network: Network) -> tuple[Failure, ...]:
 
 
 def repaired_failures(network: Network) -> tuple[Failure, ...]:
-    """All that routers next to it repair; a bundle short of a member works on.
+    """All that loads links in another way before the network has converged than afterwards.
 
-    Circuits, nodes and risk groups, or circuits alone by RSVP bypasses, which protect links.
+    Circuits, nodes and risk groups, or circuits alone by RSVP bypasses, which protect links; and members of bundles
+    whose metric changes when they are short of one.
     """
-    if network.repair == "rsvp-bypass":
-        return circuit_failures(network)
-    return tuple(x for x in single_failures(network) if not x.name.startswith("member of "))
+    every = single_failures(network)
+    nodes = network.repair != "rsvp-bypass"
+    return tuple(x for x in every if (_regraded(network, x) if x.members else nodes or x.name.startswith("link/")))
+
+
+def _regraded(network: Network, failure: Failure) -> bool:
+    """Whether a bundle short of a member stays up at another metric; one that goes down fails as its circuit does."""
+    links = [network.links[i] for i in failure.members]
+    return not failure.links and any(x.short_of_one().weight != x.weight for x in links)
 
 
 def repairs(
@@ -57,13 +76,14 @@ def repairs(
     """Return what each failure, by default of a circuit, puts on the links while it is repaired, the worst first.
 
     With `above`, failures are left out that cannot put any link above that share of its capacity. What a dead node
-    sends and receives is on no link. None is returned for a network without links, nor where repairs are not known.
+    sends is on no link. None is returned for a network without links, nor where repairs are not known.
     """
     arrays = compile_network(network)
     if not len(arrays.head) or not _known(arrays):
         return ()
     routing = route(arrays)
-    asked = circuit_failures(network) if failures is None else failures
+    every = circuit_failures(network) if failures is None else failures
+    short, asked = [x for x in every if x.members], tuple(x for x in every if not x.members)
     if above is not None:
         asked = tuple(x for x in asked if _at_most(arrays, routing, x) > above)
     if network.repair == "rsvp-bypass" or needs_full(arrays):
@@ -72,7 +92,10 @@ def repairs(
         figures = _by_differences(arrays, routing, asked)
     found = (
         Repair(failure.name, use, network.links[int(arrays.link_of[arc])].name)
-        for failure, (use, arc) in zip(asked, figures, strict=True)
+        for failure, (use, arc) in (
+            *zip(asked, figures, strict=True),
+            *((x, _busiest(routing.load / shrunk(network, x).capacity)) for x in short),
+        )
     )
     return tuple(sorted(found, key=lambda x: (-x.max_utilisation, x.failure)))
 
@@ -82,7 +105,8 @@ def _by_differences(arrays: Arrays, routing: Routing, failures: Sequence[Failure
     count, m = len(failures), len(arrays.head)
     figures = RepairFigures(np.zeros(count), np.zeros(count, np.int64))
     turning = turning_for(len(arrays.up), m)
-    repair_each(graph_of(arrays), base_state(arrays, routing), flatten(arrays, failures), turning, figures)
+    flat = flatten(arrays, failures)
+    repair_each(graph_of(arrays), base_state(arrays, routing), flat, _unsent(arrays, routing, flat), turning, figures)
     return zip(figures.max_utilisation.tolist(), figures.busiest.tolist(), strict=True)
 
 
@@ -90,9 +114,50 @@ def _one_by_one(
     arrays: Arrays, routing: Routing, failures: Sequence[Failure], by: "_Repairing"
 ) -> Iterator[tuple[float, int]]:
     for failure in failures:
-        use = by(arrays, routing, failure) / arrays.capacity
-        arc = int(use.argmax())
-        yield float(use[arc]), arc
+        yield _busiest(by(arrays, routing, failure) / arrays.capacity)
+
+
+def _busiest(use: Floats) -> tuple[float, int]:
+    arc = int(use.argmax())
+    return float(use[arc]), arc
+
+
+def _unsent(arrays: Arrays, routing: Routing, failures: FailureArrays) -> Unsent:
+    """What tunnels carry no more under each failure, by failure and then by target."""
+    laid, count = list(_laid(arrays, routing)), len(failures.first_node) - 1
+    found: list[tuple[int, _Leg]] = []
+    for row in range(count if laid else 0):
+        nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
+        found += [(row, leg) for leg in sorted(_unsent_by(laid, nodes), key=lambda x: x.target)]
+    return Unsent(
+        first=offsets(np.array([row for row, _ in found], np.int32), count),
+        target=np.array([x.target for _, x in found], np.int32),
+        at=np.array([x.at for _, x in found], np.int32),
+        mbps=np.array([x.mbps for _, x in found], np.float64),
+    )
+
+
+def _laid(arrays: Arrays, routing: Routing) -> Iterator[list[_Leg]]:
+    """Yield the legs of each segment list in use, as far as they lead."""
+    tunnels = arrays.tunnels
+    for i, pair in enumerate(zip(tunnels.target, tunnels.source, strict=True)):
+        for p in range(tunnels.first_list[i], tunnels.first_list[i + 1]):
+            mbps, legs = float(routing.used[p] * arrays.offered[pair]), list[_Leg]()
+            for leg in range(tunnels.first_leg[p], tunnels.first_leg[p + 1]):
+                at, target = int(tunnels.leg_from[leg]), int(tunnels.leg_to[leg])
+                if routing.paths.dist[target, at] >= FAR:
+                    break
+                legs.append(_Leg(at, target, mbps))
+            if mbps > 0:
+                yield legs
+
+
+def _unsent_by(laid: Sequence[Sequence[_Leg]], nodes: Ids) -> Iterator[_Leg]:
+    """Yield the legs behind a node that has failed, but for those that begin at one: all that it sends is told."""
+    failed = frozenset(nodes.tolist())
+    for legs in laid if failed else ():
+        behind = dropwhile(lambda x: x.at not in failed, legs)
+        yield from (x for x in behind if x.at not in failed)
 
 
 def repairs_known(network: Network) -> bool:
@@ -116,10 +181,17 @@ def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> Floats:
     met = np.zeros(len(arrays.up), np.bool_)  # targets on whose ways something failed
     for arc in map(int, dead):
         met |= _flow(arrays, routing.paths, routing.passing, arc) > 0
-    volume = np.where(met[:, None], routing.volume, 0.0)
-    load = routing.load - spread(arrays, routing.paths, volume)[0]
+    changed, volume = routing.volume, routing.volume
+    if len(nodes):
+        volume = routing.volume.copy()
+        for leg in _unsent_by(list(_laid(arrays, routing)), nodes):
+            volume[leg.target, leg.at] -= leg.mbps
+        volume[:, nodes] = 0.0
+        met |= (volume != changed).any(axis=1)
+    changed, volume = (np.where(met[:, None], x, 0.0) for x in (changed, volume))
+    load = routing.load - spread(arrays, routing.paths, changed)[0]
     keep = arrays.keep.copy()
-    volume[:, nodes], volume[nodes], keep[dead] = 0.0, 0.0, 0.0
+    keep[dead] = 0.0
     reached, passing = spread(arrays._replace(keep=keep), routing.paths, volume)  # up to the failure, and no further
     onto = np.zeros_like(volume)
     for arc in map(int, dead):

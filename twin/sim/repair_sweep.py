@@ -1,6 +1,7 @@
 """Loads while each of many failures is repaired locally, by differences from the base state.
 
 What a failure turns back is taken off the ways behind it, and sent along the new shortest paths from where it turns.
+What is on its way to a router that has failed goes as far as it gets.
 """
 
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 from twin.model import Floats, Ints
 
 from .arrays import FAR, Flags, Ids
-from .failing import Base, FailureArrays, erase, lift, strike
+from .failing import Base, FailureArrays, lift, strike
 from .graph import Graph, on_path
 from .heap import append, pop
 from .jit import part
@@ -23,6 +24,15 @@ class RepairFigures(NamedTuple):
 
     max_utilisation: Floats
     busiest: Ints  # arc
+
+
+class Unsent(NamedTuple):
+    """What tunnels carry no more behind a router that has failed, by failure and then by target. K entries."""
+
+    first: Ids  # [F + 1]
+    target: Ids  # [K]
+    at: Ids  # [K] where a leg of a tunnel begins, none of which has failed
+    mbps: Floats  # [K]
 
 
 class Turning(NamedTuple):
@@ -49,7 +59,9 @@ def turning_for(n: int, m: int) -> Turning:
 
 
 @part
-def repair_each(graph: Graph, base: Base, failures: FailureArrays, state: Turning, figures: RepairFigures) -> None:
+def repair_each(
+    graph: Graph, base: Base, failures: FailureArrays, unsent: Unsent, state: Turning, figures: RepairFigures
+) -> None:
     """Find what each failure, on its own, puts on the arcs while it is repaired.
 
     The `shifted` weights of the graph must equal its weights, and do so again at the end.
@@ -57,24 +69,45 @@ def repair_each(graph: Graph, base: Base, failures: FailureArrays, state: Turnin
     for row in range(figures.busiest.size):
         strike(graph, failures, row, state.failed, state.broken)
         nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
-        _repair(graph, base, nodes, state.broken[1 : state.broken[0] + 1], state)
+        _repair(graph, base, nodes, (unsent, row), state)
         _enter(base, state.load, row, figures)
         lift(graph, failures, row, state.failed, state.broken)
 
 
 @part
-def _repair(graph: Graph, base: Base, nodes: Ids, broken: Ints, state: Turning) -> None:
-    """Set the loads while the failure is repaired."""
-    load = state.load
+def _repair(graph: Graph, base: Base, nodes: Ids, sent: tuple[Unsent, int], state: Turning) -> None:
+    """Set the loads while the failure is repaired; `sent` is what is unsent, and the row of the failure in it."""
+    load, broken = state.load, state.broken[1 : state.broken[0] + 1]
+    unsent, row = sent
+    entry, last = int(unsent.first[row]), int(unsent.first[row + 1])
     for arc in range(load.size):
         load[arc] = base.load[arc]
     for t in range(base.volume.shape[0]):
+        while entry < last and unsent.target[entry] == t:
+            scratch = state.scratch
+            add(
+                base.dist[t],
+                scratch.delta,
+                scratch.queued,
+                scratch.heap,
+                int(unsent.at[entry]),
+                -float(unsent.mbps[entry]),
+            )
+            entry += 1
+        if not _turn(graph, base, t, nodes, broken, state):
+            continue
         if state.failed[t]:
-            erase(graph, base.dist[t], base.passing[t], load)
-        elif _turn(graph, base, t, nodes, broken, state):
+            _forget(state)
+        else:
             _go_round(graph, base.dist[t], broken, state)
     for arc in broken:
         load[arc] = 0.0
+
+
+@part
+def _forget(state: Turning) -> None:
+    for position in range(1, state.turned[0] + 1):
+        state.onto[state.turned[position]] = 0.0
 
 
 @part

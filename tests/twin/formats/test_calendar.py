@@ -205,12 +205,40 @@ def test_work_that_recurs_by_the_minute_is_refused(tmp_path):
         read(tmp_path, event("DTSTART:19700101T000000Z", "DURATION:PT1S", "RRULE:FREQ=SECONDLY"))
 
 
-def test_a_mail_is_read_by_its_calendar_part(tmp_path):
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"maintype": "text", "subtype": "calendar", "filename": "note.ics"},
+        {"maintype": "text", "subtype": "calendar"},
+        {"maintype": "application", "subtype": "ics"},
+        {"maintype": "application", "subtype": "octet-stream", "filename": "Note.ICS"},
+    ],
+)
+def test_a_mail_is_read_by_its_calendar_part(tmp_path, form):
     mail = EmailMessage()
     mail["Subject"] = "Planned work"
     mail.set_content("See the attachment: SHUT ALL LINKS NOW")
-    mail.add_attachment(note().encode(), maintype="text", subtype="calendar", filename="note.ics")
+    mail.add_attachment(note().encode(), **form)
     assert [x.elements for x in read(tmp_path, bytes(mail), suffix=".eml").works] == [(AB,)]
+    forwarded = EmailMessage()
+    forwarded.set_content("for your information")
+    forwarded.add_attachment(mail)
+    assert [x.elements for x in read(tmp_path, bytes(forwarded), suffix=".eml").works] == [(AB,)]
+
+
+def test_two_calendars_of_one_mail_whose_events_have_no_name_are_two_works(tmp_path):
+    mail = EmailMessage()
+    mail.set_content("two nights")
+    for night in (23, 24):
+        text = event(f"DTSTART:202610{night}T020000Z", "DURATION:PT1H", f"RESOURCES:{AB}")
+        text = "\r\n".join(x for x in text.splitlines() if not x.startswith("UID:")) + "\r\n"
+        text = text.replace("BEGIN:VEVENT", "BEGIN:VEVENT\r\nSUMMARY:Störung")
+        mail.add_attachment(text, subtype="calendar", charset="iso-8859-1")
+    found = read(tmp_path, bytes(mail), suffix=".eml", now=AUTUMN).works
+    assert [x.begins.day for x in found] == [23, 24]
+
+
+def test_a_mail_without_a_calendar_is_refused(tmp_path):
     plain = EmailMessage()
     plain.set_content("no calendar")
     with pytest.raises(FormatError, match="text/calendar"):

@@ -64,28 +64,30 @@ def test_traffic_runs_up_to_the_failure_and_then_around_it():
 
 
 def by_hand(network, failure):
-    """Every demand hop by hop: as before up to the failure, then as it will be once all have converged."""
+    """Every demand hop by hop, segment by segment: as before up to the failure, then as once all have converged."""
     old = {node.name: _Towards(network, node) for node in network.nodes}
     after, dead = broken(network, failure), {network.nodes[i].name for i in failure.nodes}
     gone = {i for i, x in enumerate(network.links) if i in failure.links or dead & {x.tail, x.head}}
     new = {node.name: _Towards(after, node) for node in after.nodes}
     load = np.zeros(len(network.links))
+    tunnels = {(x.source, x.target): x.paths for x in network.tunnels}
     for s, t in np.argwhere(network.offered).tolist():
-        target = network.nodes[t].name
-        if dead & {target, network.nodes[s].name}:
-            continue
-        here = dict.fromkeys(old[target].dist, 0.0)
-        here[network.nodes[s].name] = network.offered[s, t]
-        for node in sorted(old[target].dist, key=lambda x: -old[target].dist[x]):
-            hops = old[target].next_hops(node)
-            for i in hops:
-                part = here[node] / len(hops)
-                if i in gone:
-                    if node in new[target].dist:
-                        new[target].send(node, part, load)
-                else:
-                    load[i] += part
-                    here[network.links[i].head] += part
+        ends = network.nodes[s].name, network.nodes[t].name
+        for path in tunnels.get(ends, (SegmentList(via=()),)):
+            for source, target in pairwise((ends[0], *path.via, ends[1])):
+                if source in dead:
+                    break
+                here = dict.fromkeys(old[target].dist, 0.0)
+                here[source] = network.offered[s, t] * path.share
+                for node in sorted(old[target].dist, key=lambda x: -old[target].dist[x]):
+                    hops = old[target].next_hops(node)
+                    for i in hops:
+                        part = here[node] / len(hops)
+                        if i not in gone:
+                            load[i] += part
+                            here[network.links[i].head] += part
+                        elif node in new[target].dist:
+                            new[target].send(node, part, load)
     return load
 
 
@@ -98,7 +100,15 @@ def test_every_repair_is_what_hop_by_hop_gives(seed):
     network = network_of(circuits, {(a, b): float(rng.uniform(0, 1)) for a in names for b in names if a != b})
     drawn = [list(network.circuits)[int(i)] for i in rng.permutation(len(network.circuits))]
     groups = (RiskGroup("duct", tuple(drawn[:2])), RiskGroup("bridge", tuple(drawn[2:5])))
-    network = replace(network, risk_groups=groups, links=tuple(x._replace(members=2) for x in network.links))
+    lists = SegmentList(via=("R2", "R5"), share=0.5), SegmentList(via=("R4",), share=0.5)
+    tunnel = Tunnel(name="T", source="R0", target="R3", paths=lists, on_invalid=("igp", "blackhole")[seed % 2])
+    network = replace(
+        network,
+        risk_groups=groups,
+        links=tuple(x._replace(members=2) for x in network.links),
+        tunnels=(tunnel,),
+        demands=np.where(network.demands == network.demands[0, 3], 6.0, network.demands),
+    )
     capacity = np.array([link.capacity for link in network.links])
     found = {x.failure: x for x in repairs(network, repaired_failures(network))}
     for above in (0.2, 0.4, 0.6):  # none that goes above is left out
@@ -108,6 +118,27 @@ def test_every_repair_is_what_hop_by_hop_gives(seed):
     for failure in repaired_failures(network):
         expected = by_hand(network, failure) / capacity
         assert found[failure.name].max_utilisation == pytest.approx(expected.max())
+
+
+def test_a_bundle_whose_metric_changes_with_a_member_carries_what_it_carried_until_routers_have_converged():
+    """A-B at 8 of 20: of 10 once a member is gone, until all goes by C; without a metric of its own it stays there."""
+    network = network_of([("A", "B", 20, 1), ("A", "C", 20, 1), ("C", "B", 20, 1)], {("A", "B"): 8.0})
+    bundle = "link/A:B--B:A"
+    links = tuple(x._replace(members=2, degraded_weight=5 * (x.circuit == bundle)) for x in network.links)
+    network = replace(network, links=links)
+    member = f"member of {bundle}"
+    for repair in ("ti-lfa", "rsvp-bypass"):
+        network = replace(network, repair=repair)
+        failures = [x for x in repaired_failures(network) if x.members]
+        assert [x.name for x in failures] == [member]
+        (found,) = repairs(network, tuple(failures))
+        assert (found.max_utilisation, found.busiest) == (pytest.approx(0.8), "A->B")
+    back = replace(network, links=tuple(x._replace(weight=9) if x.name == "A->B" else x for x in network.links))
+    limited = OPEN.model_copy(update={"max_repair_utilisation": 0.7})
+    found = checks(back, SetWeight(link="A->B", weight=1), policy=limited)["survivable"]
+    assert (found.counterexample.failure, found.counterexample.measured) == (member, pytest.approx(0.8))
+    short = replace(network, links=tuple(x._replace(min_members=2) for x in network.links))
+    assert not [x for x in repaired_failures(short) if x.members]  # it goes down, and fails as its circuit does
 
 
 @pytest.mark.parametrize("seed", range(4))

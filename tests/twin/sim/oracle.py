@@ -45,7 +45,8 @@ def told(network: Network) -> tuple[Network, set[str]]:
     for x in network.links:
         out = x.drained and x.cost_out
         dear = out or (x.tail in stub and x.head not in groups)
-        links.append(x._replace(weight=max(most, x.weight) if dear else x.weight, drained=x.drained and not out))
+        last = max(most, x.weight) if x.head not in groups else 255  # none that is drawn is preferred less
+        links.append(x._replace(weight=last if dear else x.weight, drained=x.drained and not out))
     refusing = {x.name for x in network.nodes if x.drained} - stub
     return replace(network, links=tuple(links)), refusing
 
@@ -111,7 +112,7 @@ class _Towards:
                             )
                         ]
                     )
-                    self.dist[r] = 1e6 * best + nearest
+                    self.dist[r] = 1e12 * best + nearest
 
     @staticmethod
     def _carries(network: Network, link: Link) -> bool:
@@ -244,7 +245,9 @@ def with_exits(network: Network, seed: int) -> Network:
         for i in rng.choice(n, min(n, int(rng.integers(1, 5))), replace=False):
             weight, up = int(rng.integers(1, 3)), bool(rng.random() > 0.1)
             loss = 0.0 if not any(x.loss for x in network.links) or rng.random() < 0.8 else 0.3
-            links.append(Link(f"n{i}", group.name, 100.0, weight, 0.5, up=up, loss=loss))
+            out, weight = bool(rng.random() < 0.2), weight * int(rng.choice([1, 100]))
+            link = Link(f"n{i}", group.name, 100.0, weight, 0.5, up=up, loss=loss, drained=out, cost_out=out)
+            links.append(link)
     demands = np.zeros((n + 2, n + 2))
     demands[:n, :n] = network.demands
     demands[:n, n:] = rng.exponential(100, (n, 2)) * (rng.random((n, 2)) < 0.7)
