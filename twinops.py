@@ -1,6 +1,7 @@
 """The front door: what `import twinops` offers, each name imported on its first use, and the command line.
 
-Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate, 4 transient, 130 interrupted.
+Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate or a fault found, 4 transient,
+130 interrupted.
 Whatever is slow to import is imported by the command that needs it.
 """
 
@@ -128,7 +129,10 @@ _BELOW = f"{__name__}." if "__path__" in globals() else ""
 FORMAT = "twinops/1"
 FOLDERS = ("twin", "tools", "prompts", "agents", "evals")
 FAILURE, INTERRUPTED = 1, 130
-EXIT_CODES = "Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate, 4 transient, 130 interrupted."
+EXIT_CODES = (
+    "Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate or a fault found, 4 transient, "
+    "130 interrupted."
+)
 
 
 def __getattr__(name: str) -> object:

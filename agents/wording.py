@@ -14,6 +14,8 @@ from twin.printed import percents as percents
 from twin.printed import place as place
 from twin.printed import share as share
 from twin.printed import short as short
+from twin.printed import stated as stated
+from twin.printed import written as written
 from twin.untrusted import one_line
 
 if TYPE_CHECKING:  # a table of runs does not wait for the twin
@@ -72,15 +74,15 @@ def amount(value: float | None, unit: str) -> str:
         case "s":
             return duration(value)
         case "ms":
-            return f"{value:.4g} ms"
+            return f"{written(value, 4)} ms"
         case _:
-            figure = f"{value:,.0f}" if value == round(value) else f"{value:.4g}"
-            return f"{figure} {unit}".rstrip()
+            number = f"{value:,.0f}" if value == round(value) else written(value, 4)
+            return f"{number} {unit}".rstrip()
 
 
 def milliseconds(value: float | None) -> str:
     """Write a delay; `no path` when there is none."""
-    return "no path" if value is None or not math.isfinite(value) else f"{value:.3g} ms"
+    return "no path" if value is None or not math.isfinite(value) else f"{written(value)} ms"
 
 
 def capacity(value: float) -> str:

@@ -55,7 +55,7 @@ def list_suites(as_json: Json = False) -> None:
         ]  # fmt: skip
         emit("eval list", {"suites": found})
         return
-    rows = [(x.name, str(x.cases), ", ".join(x.systems), x.purpose) for x in suites]
+    rows = [(x.name, str(x.cases), "; ".join(x.systems), x.purpose) for x in suites]
     say(text_table(("suite", "cases>", "systems", "purpose"), rows, spare=("cases", "systems")))
 
 

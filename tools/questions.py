@@ -8,7 +8,6 @@ from pydantic import Field
 from twin.errors import InputError
 from twin.model import Frozen, Network
 from twin.plan import Change, SleepLink, apply_all
-from twin.policy import Policy
 from twin.sim.power import PowerModel, power
 from twin.sim.simulate import Outcome, simulate
 from twin.study.failures import FailureCase, GrowthCase, LinkCase, find_failures, study
@@ -19,7 +18,7 @@ from .box.goal import planned_traffic
 from .box.registry import Tool, bind
 from .box.results import fetch_result
 from .box.run_state import Desk
-from .whatif import StateFigures, WorstFailure, figures, what_if
+from .whatif import StateFigures, WorstFailure, figures, what_if, worst_of
 
 LONG = 120.0  # seconds for what sweeps many failures
 
@@ -125,7 +124,7 @@ def grow_demands(desk: Desk, factor: Factor) -> GrowthFigures:
     with desk.span("simulate", snapshot=desk.state.id):
         grown = desk.state.with_demands(desk.state.demands * factor)
         before, after = simulate(desk.state), simulate(grown)
-        worst = _worst(grown, desk.policy)
+        worst = worst_of(grown)
     limit = desk.policy.max_utilisation
     return GrowthFigures(
         snapshot=desk.state.id,
@@ -209,7 +208,7 @@ def power_use(desk: Desk, asleep: Annotated[tuple[str, ...], Field(max_length=12
         return PowerUse(snapshot=network.id, model=model.name, watts=round(watts, 1), before=figures(before, limit))
     with desk.span("simulate", snapshot=network.id):
         resting = apply_all(network, [SleepLink(circuit=name) for name in asleep])
-        after, worst = simulate(resting), _worst(resting, desk.policy)
+        after, worst = simulate(resting), worst_of(resting)
         report = power(resting, model, load=after.load)
         drawn = report.total_watts
     return PowerUse(
@@ -253,19 +252,6 @@ QUESTIONS: tuple[Tool, ...] = (
     bind(fetch_result),
 )
 """The tools that questions are answered with."""
-
-
-def _worst(network: Network, policy: Policy) -> WorstFailure | None:
-    found = study(network, find_failures(network, ["all"]), policy).failures
-    if not found:
-        return None
-    case = max(found, key=lambda x: (x.lost + x.overload, x.max_utilisation))
-    return WorstFailure(
-        failure=case.failure,
-        max_utilisation=round(case.max_utilisation, 4),
-        lost=round(case.lost, 3),
-        overload=round(case.overload, 3),
-    )
 
 
 def _rounded(case: FailureCase) -> FailureCase:

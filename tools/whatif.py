@@ -98,7 +98,7 @@ def simulate_plan(desk: Desk, plan: Handle) -> PlanRehearsal:
     with desk.span("simulate", snapshot=desk.state.id, plan=desk.plan(plan).hash):
         reached = states(desk.state, steps)
         outcomes = [simulate(state) for state in reached]
-        worst_before, worst_after = _worst(reached[0]), _worst(reached[-1])
+        worst_before, worst_after = worst_of(reached[0]), worst_of(reached[-1])
     rows = zip(steps, outcomes[1:], strict=True)
     return PlanRehearsal(
         plan=desk.plan(plan).hash,
@@ -150,7 +150,8 @@ def _moved(before: Outcome, after: Outcome) -> tuple[LinkChange, ...]:
     )
 
 
-def _worst(network: Network) -> WorstFailure | None:
+def worst_of(network: Network) -> WorstFailure | None:
+    """Simulate every single failure and return the one that hurts most, None where nothing is up that could fail."""
     failures = single_failures(network)
     sweep = simulate(network, failures=failures).sweep
     worst = None if sweep is None else sweep.worst

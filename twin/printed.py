@@ -6,12 +6,15 @@ Names are those that people know and that every command takes; a figure has its 
 import math
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from .untrusted import visible
 
 _MOST_DECIMALS = 4
 _MEMBER = "member of "  # how the failure of one of the members of a bundle is named
 _SIZES = (("Tbit/s", 1e6), ("Gbit/s", 1e3))
+_ROUNDED = 0.9995  # three digits of it are 1
+_BIT = 1e-6  # Mbit/s
 
 
 def share(value: float | None) -> str:
@@ -19,6 +22,11 @@ def share(value: float | None) -> str:
     if value is None or not math.isfinite(value) or value < 0:
         return "not measured"
     return f"{100 * value:.0f} %"
+
+
+def stated(value: float) -> str:
+    """Write a share that somebody has set, a limit for one, with the digits that it was set with: `82.5 %`."""
+    return f"{100 * value:.5g} %"
 
 
 def percent(value: float) -> str:
@@ -36,21 +44,33 @@ def percents(first: float, second: float) -> tuple[str, str]:
     return percent(first), percent(second)
 
 
+def written(value: float, digits: int = 3) -> str:
+    """Write a number with that many digits that count and never with an exponent: `0.00123`, `12.3`, `12,345`."""
+    if abs(value) >= 10**digits - 0.5:
+        return f"{value:,.0f}"
+    return f"{Decimal(f'{value:.{digits}g}'):f}"
+
+
 def mbps(value: float | None) -> str:
-    """Write Mbit/s with the unit that reads best, `2.31 Gbit/s`."""
+    """Write Mbit/s with the unit that reads best, `2.31 Gbit/s`; less than a bit a second is rounding, and nothing."""
     if value is None or not math.isfinite(value):
         return "not measured"
-    for unit, size in _SIZES:
-        if abs(value) >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:.0f} Mbit/s" if abs(value) >= 100 else f"{value:.3g} Mbit/s"
+    if abs(value) < _BIT:
+        return "0 Mbit/s"
+    size, unit = _size(value)
+    return f"{written(value / size)} {unit}"
+
+
+def _size(value: float) -> tuple[float, str]:
+    """The unit that a rate in Mbit/s reads best in: the largest of which, rounded, it has one."""
+    return next(((size, unit) for unit, size in _SIZES if abs(value) >= size * _ROUNDED), (1.0, "Mbit/s"))
 
 
 def rates(first: float, second: float) -> tuple[str, str]:
     """Write two rates in Mbit/s that are compared: with as many digits, up to six, as tell them apart."""
-    size, unit = next(((x, unit) for unit, x in _SIZES if max(abs(first), abs(second)) >= x), (1.0, "Mbit/s"))
+    size, unit = _size(max(abs(first), abs(second)))
     for digits in range(3, 7):
-        told = f"{first / size:.{digits}g} {unit}", f"{second / size:.{digits}g} {unit}"
+        told = f"{written(first / size, digits)} {unit}", f"{written(second / size, digits)} {unit}"
         if told[0] != told[1]:
             return told
     return mbps(first), mbps(second)

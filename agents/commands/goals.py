@@ -44,7 +44,9 @@ Zone = Annotated[str, typer.Option("--zone", help="Time zone of times that name 
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="Such as: what_if fail:Berlin", show_default=False)],
+    question: Annotated[
+        str, typer.Argument(help="Such as: what_if fail:Berlin; none lists them.", show_default=False)
+    ] = "",
     network: MaybeNetwork = None,
     site: SiteFile = None,
     model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",

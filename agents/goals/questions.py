@@ -51,7 +51,8 @@ def read_question(text: str, network: Network, *, now: datetime, zone: str = "UT
         reader = _READERS.get(word)
         if reader is None:
             forms = "; ".join(FORMS)
-            raise OpenError(PLAIN, f"plain words need a model (--model); the written questions are: {forms}")
+            asked = "plain words need a model (--model)" if head else "what is asked?"
+            raise OpenError(PLAIN, f"{asked}; the written questions are: {forms}")
         bare = [x for x in rest if ":" not in x] if word == "path" else []
         fields = _fields(word, [x for x in rest if x not in bare])
         if colon:

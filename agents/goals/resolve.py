@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from twin.elements import find_circuit, find_demand, find_element, find_links
 from twin.errors import AmbiguousElementError, UnknownElementError
 from twin.model import Network
-from twin.printed import share
+from twin.printed import stated
 
 from .times import read_window
 from .types import DRAIN_MODES, DrainMode, Goal, Limits, OpenError, Statement, Verb
@@ -143,7 +143,7 @@ def _limits(statement: Statement) -> Limits:
     limits = Limits.model_validate(given)
     plain, failing = limits.max_utilisation, limits.max_failure_utilisation
     if plain is not None and failing is not None and failing < plain:
-        text = f"under a failure {share(failing)} are allowed, but {share(plain)} without one: which limit is meant?"
+        text = f"under a failure {stated(failing)} are allowed, but {stated(plain)} without one: which limit is meant?"
         raise OpenError("contradiction", text)
     return limits
 

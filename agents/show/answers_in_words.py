@@ -14,7 +14,7 @@ from pydantic import BaseModel, JsonValue
 
 from agents.goals.questions import Inquiry
 from agents.record.claims import Claim, KnownFigures, claims_of
-from agents.wording import counted, mbps, milliseconds, share, short
+from agents.wording import counted, mbps, milliseconds, share, short, stated, written
 from tools.box.handover import Role
 from tools.box.registry import ToolAnswer, Toolbox
 from tools.box.run_state import Desk, ReadSide
@@ -27,14 +27,14 @@ from tools.questions import (
     PowerUse,
     WorstFailures,
 )
-from tools.whatif import StateFigures, WhatIf
+from tools.whatif import StateFigures, WhatIf, WorstFailure
 from twin.errors import InputError
 from twin.live.declared import Declaration
 from twin.live.network import Telemetry
 from twin.model import Frozen, Network
 from twin.policy import Policy
 from twin.printed import utc
-from twin.study.failures import GrowthCase
+from twin.study.failures import FailureCase, GrowthCase
 from twin.study.window import Window
 
 RIGHTS: Mapping[Role, frozenset[str]] = {"analyst": frozenset(tool.name for tool in QUESTIONS)}
@@ -190,21 +190,29 @@ def _state(state: StateFigures) -> str:
 def _worst(result: WorstFailures) -> Iterator[str]:
     yield f"{counted(result.studied, 'failures')} simulated; with everything up the busiest link is at {share(result.intact_max_utilisation)}."
     for number, case in enumerate(result.failures, start=1):
-        cut = f", {mbps(case.lost)} without a path" if case.lost else ""
-        over = f", {mbps(case.overload)} above capacity" if case.overload else ""
         busiest = f"{case.busiest} at {share(case.max_utilisation)}" if case.busiest else "no link carries traffic"
-        yield f"({number}) {short(case.failure)}: {busiest}{cut}{over}."
+        yield f"({number}) {short(case.failure)}: {busiest}{_hurt(case)}."
+
+
+def _hurt(case: FailureCase | WorstFailure) -> str:
+    """What failures are ordered by: traffic cut off, and above capacity."""
+    cut = f", {mbps(case.lost)} cut off" if case.lost else ""
+    return f"{cut}, {mbps(case.overload)} above capacity" if case.overload else cut
+
+
+def _hurts_most(worst: WorstFailure) -> str:
+    peak = share(worst.max_utilisation)
+    return f"The single failure that then hurts most is of {short(worst.failure)}: a link at {peak}{_hurt(worst)}"
 
 
 def _growth(result: GrowthFigures, policy: Policy) -> Iterator[str]:
     more = "more" if result.factor >= 1 else "less"
     yield f"With {abs(result.factor - 1) * 100:.6g} % {more} traffic, {_state(result.after)}; before, {_state(result.before)}."
     fits = result.after.harm <= 0
-    harm = f"{mbps(result.after.harm)} are lost or above the limit of {share(policy.max_utilisation)}"
+    harm = f"{mbps(result.after.harm)} are lost or above the limit of {stated(policy.max_utilisation)}"
     yield "Everything is carried within the limits." if fits else f"{harm}."
     if result.worst_failure is not None:
-        worst = result.worst_failure
-        yield f"The worst single failure is then {short(worst.failure)}: a link at {share(worst.max_utilisation)}."
+        yield f"{_hurts_most(result.worst_failure)}."
 
 
 def _room(case: GrowthCase) -> str:
@@ -212,11 +220,11 @@ def _room(case: GrowthCase) -> str:
         return "traffic may grow without end"
     failure = f" when {short(case.failure)} fails" if case.failure else ""
     room = (
-        f"traffic may grow to {case.factor:.4g}"
+        f"traffic may grow to {written(case.factor, 4)}"
         if case.factor >= 1
-        else f"there is room for no more than {case.factor:.4g}"
+        else f"there is room for no more than {written(case.factor, 4)}"
     )
-    return f"{room} times what it is; then {case.link} reaches {share(case.limit)}{failure}"
+    return f"{room} times what it is; then {case.link} reaches {stated(case.limit)}{failure}"
 
 
 def _path(result: PathAnswer) -> Iterator[str]:
@@ -256,13 +264,11 @@ def _power(result: PowerUse) -> Iterator[str]:
     if result.after.lost:
         yield f"{mbps(result.after.lost)} of demand have no path left."
     if result.worst_failure is not None:
-        worst = result.worst_failure
-        cut = f", {mbps(worst.lost)} without a path" if worst.lost else ""
-        yield f"The worst single failure is then {short(worst.failure)}: a link at {share(worst.max_utilisation)}{cut}."
+        yield f"{_hurts_most(result.worst_failure)}."
 
 
 def _watts(value: float) -> str:
-    return f"{value / 1000:.4g} kW" if value >= 10_000 else f"{value:.4g} W"
+    return f"{written(value / 1000, 4)} kW" if value >= 10_000 else f"{written(value, 4)} W"
 
 
 def _window(result: Window, inquiry: Inquiry) -> Iterator[str]:

@@ -175,7 +175,8 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
         after = figures.max_utilisation_after
         rows.append(("busiest link", f"{_before_after(share, figures.max_utilisation_before, after)}, measured"))
     if figures.harm_before is not None:
-        rows.append(("harm", f"{_before_after(mbps, figures.harm_before, figures.harm_after)}, measured"))
+        apart = f"; {mbps(summary.severed)} of it from or to what is down" if summary.severed > 0.5 else ""
+        rows.append(("harm", f"{_before_after(mbps, figures.harm_before, figures.harm_after)}, measured{apart}"))
     if summary.goal is not None:
         rows.insert(1, ("asked for", one_line(summary.goal, 300)))
     else:

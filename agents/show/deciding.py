@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from agents.record.history import Past
-from agents.wording import capital, counted, fault_words, mbps, place, share
+from agents.wording import capital, counted, fault_words, mbps, percent, place, stated
 from twin.errors import StoreError
 from twin.gate.verdict import Check, Verdict
 from twin.plan import Change, SetTunnel, subject
@@ -70,7 +70,7 @@ def decision_page(impact: Impact, past: Past) -> Iterable[RenderableType]:
         f"expires {utc(plan.expires)}\nbecause of: {visible(told.cause)}\n",
         (one_line(impact.reasons, 400), "italic"),
     )
-    moved = f"Moved is {share(impact.blast_radius)} of the traffic, at most {share(impact.blast_limit)} is allowed."
+    moved = f"Moved is {percent(impact.blast_radius)} of the traffic, at most {stated(impact.blast_limit)} is allowed."
     steps = (f"  {n}. {visible(x.text)}\n     back: {visible(x.back)}" for n, x in enumerate(told.steps, start=1))
     yield Framed(
         "impact",
@@ -101,7 +101,7 @@ def _rows(impact: Impact, limit: float) -> tuple[Row, ...]:
             "Busiest link",
             f"{100 * a.max_utilisation:.1f} %",
             f"{100 * b.max_utilisation:.1f} %",
-            f"limit {share(limit)}",
+            f"predicted, limit {stated(limit)}",
         ),
         Row("Above the limit", mbps(a.overload), mbps(b.overload)),
         Row("Lost", mbps(_lost(a)), mbps(_lost(b)), _severed(b)),

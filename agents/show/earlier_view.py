@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.wording import counted, duration, mbps, place, share
+from agents.wording import counted, duration, mbps, place, share, stated
 from twin.model import Floats, Network
 from twin.printed import utc
 from twin.untrusted import one_line
@@ -126,7 +126,7 @@ def _shown(network: Network, times: Floats, values: Floats, limit: float, row: i
             source,
             "crit" if peak >= limit else "",
         ),
-        Figure("Above the limit", mbps(above), f"{share(limit)} of each link", source, "crit" if above > 0.5 else ""),
+        Figure("Above the limit", mbps(above), f"{stated(limit)} of each link", source, "crit" if above > 0.5 else ""),
         Figure(
             "Down",
             counted(len(down), "circuits") if down else "nothing",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pydantic import Field
 
 from agents.record.events import CertificateIssued
+from agents.wording import written
 from twin.model import Frozen
 from twin.plan import Plan
 
@@ -56,4 +57,4 @@ def _time_of(plan: Plan, issued: CertificateIssued) -> timedelta:
 
 
 def _amount(watt_hours: float) -> str:
-    return f"{watt_hours / 1000:.3g} kWh" if watt_hours >= 1000 else f"{watt_hours:.3g} Wh"
+    return f"{written(watt_hours / 1000)} kWh" if watt_hours >= 1000 else f"{written(watt_hours)} Wh"

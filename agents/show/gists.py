@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from agents.wording import amount, counted, duration, place, short
+from agents.wording import amount, counted, duration, place, short, written
 from twin.faults import FaultKind, label
 from twin.files import parse_json
 from twin.printed import percents, rates
@@ -53,7 +53,7 @@ _FIGURES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "offered": ("{} offered", "Mbit/s"),
         "harm": ("{} lost or above the limit", "Mbit/s"),
         "overload": ("{} above the limit", "Mbit/s"),
-        "lost": ("{} lost", "Mbit/s"),
+        "lost": ("{} cut off", "Mbit/s"),
         "severed": ("{} from or to what is down", "Mbit/s"),
         "limit": ("limit {}", "share"),
         "max_utilisation": ("busiest link at {}", "share"),
@@ -184,7 +184,7 @@ def _measured(key: str, item: float) -> str:
         return amount(item, "ms")
     if key.endswith("utilisation") or key in ("share", "gap", "bound"):
         return amount(item, "share")
-    return duration(item) if key.endswith("_s") else f"{item:.4g}" if isinstance(item, float) else str(item)
+    return duration(item) if key.endswith("_s") else written(item, 4) if isinstance(item, float) else str(item)
 
 
 def _without_unit(name: str) -> str:

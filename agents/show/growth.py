@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import AwareDatetime, Field, JsonValue
 from rich.console import RenderableType
 
-from agents.wording import counted, share
+from agents.wording import counted, share, stated
 from twin.errors import InputError
 from twin.forecast.growth import LEAST_WEEKS, LinkGrowth, SeriesGrowth, growth, passing
 from twin.forecast.series import Series, arrange
@@ -272,7 +272,7 @@ def _lines(found: LinkGrowth, until: datetime, policy: Policy, top: int) -> Iter
     passes = [x for x in found.series if x.earliest is not None]
     yield (
         f"{found.weeks} weeks of history; {len(passes)} of {len(found.series)} links may pass "
-        f"{share(policy.max_utilisation)} in their busy hours by {until:%F}"
+        f"{stated(policy.max_utilisation)} in their busy hours by {until:%F}"
     )
     headings = ("link", "busy now>", "growth a year>", "week it passes", "90 % interval")
     yield text_table(headings, [_row(x, policy) for x in found.series[:top]])

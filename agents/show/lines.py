@@ -46,6 +46,11 @@ def breaks(line: str, width: int, indent: int = 0, *, joint: re.Pattern[str] = _
     return found
 
 
+def tied(text: str) -> str:
+    """Write a text for a page, where a no-break space keeps a figure and its unit on one line."""
+    return _UNIT.sub("\N{NO-BREAK SPACE}", text)
+
+
 def wrapped(line: str, width: int) -> str:
     """Wrap a line, the next ones indented as it is."""
     indent = line[: len(line) - len(line.lstrip())]

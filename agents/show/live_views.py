@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.wording import capacity, counted, mbps, on_screen, place, share, short
+from agents.wording import capacity, counted, mbps, on_screen, place, share, short, stated
 from tools.box.run_state import Desk
 from tools.topology import down_elements, network_status, utilisation
 from tools.whatif import StateFigures, failure, figures
@@ -46,7 +46,7 @@ class LinkRow(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """A single failure and how full it makes the busiest link."""
+    """A single failure and how full it makes the busiest link; `busiest` says which, and what the failure hurts."""
 
     name: str
     element: str
@@ -165,7 +165,7 @@ def live_within(live: Live, network: Network, links: Sequence[bool], nodes: Sequ
     down = sum(x.state == "down" for x in live.drawing.dots if x.name in names)
     figures = (
         Figure("Busiest link", busiest.text if busiest else "none", busiest.name if busiest else "", "network_status"),
-        Figure("Above the limit", counted(over, "links"), share(live.limit), "network_status", "crit" if over else ""),
+        Figure("Above the limit", counted(over, "links"), stated(live.limit), "network_status", "crit" if over else ""),
         Figure("Nodes down", str(down), f"of {len(names)}", "network_status: down", "crit" if down else ""),
     )
     drawn = live.drawing._replace(
@@ -295,7 +295,7 @@ def _figures(desk: Desk, down: Sequence[str]) -> tuple[Figure, ...]:
         Figure(
             "Above the limit",
             mbps(parts.overload),
-            f"{share(limit)} of each link",
+            f"{stated(limit)} of each link",
             f"network_status: harm, {parts.model_dump_json()}",
             "crit" if parts.overload > 0.5 else "",
         ),
@@ -324,9 +324,11 @@ def _doubted(report: QualityReport) -> str:
 
 
 def _failures(network: Network) -> tuple[FailureCase, ...]:
-    """Every single failure, the one that fills a link most first."""
-    return tuple(sorted(study(network, single_failures(network)).failures, key=lambda x: -x.max_utilisation))
+    """Every single failure, the one that hurts most first."""
+    return study(network, single_failures(network)).failures
 
 
 def _worst(case: FailureCase) -> Worst:
-    return Worst(place(case.failure), case.failure, f"{100 * case.max_utilisation:.0f} %", arrow(case.busiest))
+    hurt = [f"{mbps(x)} {what}" for x, what in ((case.lost, "cut off"), (case.overload, "above capacity")) if x > 0.5]
+    where = ", ".join((arrow(case.busiest), *hurt))
+    return Worst(place(case.failure), case.failure, f"{100 * case.max_utilisation:.0f} %", where)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from pydantic import JsonValue
 from rich.console import RenderableType
 
-from agents.wording import faults_words, hypothesis_words, mbps, short
+from agents.wording import faults_words, hypothesis_words, mbps, short, written
 from twin.errors import InputError
 from twin.formats import load_network
 from twin.formats.load import load_reading
@@ -296,7 +296,7 @@ def _datum(doubt: Doubt, value: float | None) -> str:
         return counted(round(value), "directions")
     if doubt.reading == "status":
         return "up" if value else "down"
-    return f"{value:.4g} times" if doubt.reading == "exports" else mbps(value)
+    return f"{written(value, 4)} times" if doubt.reading == "exports" else mbps(value)
 
 
 def _json(document: dict[str, object]) -> dict[str, JsonValue]:

@@ -5,8 +5,8 @@ Each comes in a frame of its own, so that its style is not the notebook's, and t
 
 from html import escape
 
-from agents.wording import sentence, share
-from twin.gate.verdict import Verdict
+from agents.wording import mbps, sentence, share, where
+from twin.gate.verdict import Check, Verdict
 from twin.model import Network
 from twin.plan import Plan
 from twin.policy import Policy
@@ -16,7 +16,8 @@ from .report.map import Drawing, Look, bands, draw
 from .report.page import environment
 
 _LIMIT = Policy().max_utilisation
-_LEGEND, _ROW = 110, 46  # pixels
+_LEGEND, _STEP, _LINE, _CHECK = 110, 46, 21, 72  # pixels; a check stands on three lines: its words, and its name
+_LETTERS = 55  # of a check's detail on a line
 
 
 def as_html(shown: object) -> str:
@@ -26,12 +27,12 @@ def as_html(shown: object) -> str:
             outcome = simulate(shown)
             return _map(outcome, f"{shown.name}: {_size(shown)}, {_busiest(outcome)}")
         case Outcome():
-            return _map(shown, f"{shown.network.name}: {_busiest(shown)}, {shown.lost:.4g} Mbit/s lost")
+            return _map(shown, f"{shown.network.name}: {_busiest(shown)}, {mbps(shown.lost)} cut off")
         case Plan():
             steps = [sentence(step) for step in shown.steps]
-            return _frame("plan", 90 + _ROW * len(steps), plan=shown, steps=steps)
+            return _frame("plan", 90 + _STEP * len(steps), plan=shown, steps=steps)
         case Verdict():
-            return _frame("verdict", 90 + _ROW * len(shown.checks), verdict=shown, policy=Policy())
+            return _frame("verdict", 90 + sum(map(_height, shown.checks)), verdict=shown, policy=Policy())
         case _:
             raise TypeError(f"no drawing of a {type(shown).__name__}")
 
@@ -53,6 +54,13 @@ def _busiest(outcome: Outcome) -> str:
     if outcome.busiest is None:
         return "no link carries traffic"
     return f"busiest link {outcome.busiest} at {share(outcome.max_utilisation)}, predicted"
+
+
+def _height(check: Check) -> int:
+    told = (
+        [check.detail] if check.passed or check.counterexample is None else [check.detail, where(check.counterexample)]
+    )
+    return max(_CHECK, 12 + _LINE * sum(-(-len(x) // _LETTERS) for x in told))
 
 
 def _frame(kind: str, height: int, **shown: object) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import RenderableType
 
-from agents.wording import counted, mbps, milliseconds, percent, percents, sentence, share, short
+from agents.wording import counted, mbps, milliseconds, percent, percents, sentence, share, short, stated, written
 from twin.gate.order import Ordering
 from twin.model import Network
 from twin.study.demands import DemandCase
@@ -109,7 +109,7 @@ def _growth_cells(growth: GrowthCase) -> tuple[str, ...]:
     if growth.factor is None:
         return "without end", "none", "", ""
     failure = short(growth.failure) if growth.failure else "nothing"
-    return f"{growth.factor:.3f} times", growth.link or "none", share(growth.limit), failure
+    return f"{growth.factor:.3f} times", growth.link or "none", stated(growth.limit), failure
 
 
 def rehearsed(window: Window, drained: Sequence[str]) -> Iterator[RenderableType]:
@@ -138,7 +138,7 @@ def span(start: int, hours: int) -> str:
 
 def planned(network: Network, goal: str, found: Findings, top: int) -> Iterator[RenderableType]:
     """Every proposal, the steps of the chosen plan, and what the gate says of it."""
-    delay, watts = milliseconds(found.present.mean_delay_ms), f"{found.present.watts / 1000:.4g} kW"
+    delay, watts = milliseconds(found.present.mean_delay_ms), f"{written(found.present.watts / 1000, 4)} kW"
     yield f"{one_line(network.name)}, goal {one_line(goal)}: mean delay {delay}, {watts} as it is\n"
     yield proposal_table(found.rows[:top])
     for row in found.rows[:top]:
@@ -170,7 +170,7 @@ def _proposal_row(row: Row) -> tuple[str, ...]:
         return found.method, "no plan", percent(before.max_utilisation), mbps(before.harm), "", "", bound, ""
     peak = " -> ".join(percents(before.max_utilisation, after.max_utilisation))
     harm = f"{mbps(before.harm)} -> {mbps(after.harm)}" if before.harm or after.harm else "none"
-    effect = milliseconds(row.effect.mean_delay_ms), f"{row.effect.watts / 1000:.4g} kW"
+    effect = milliseconds(row.effect.mean_delay_ms), f"{written(row.effect.watts / 1000, 4)} kW"
     return found.method, str(found.steps), peak, harm, *effect, bound, gap
 
 

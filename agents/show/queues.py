@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import JsonValue
 from rich.console import RenderableType
 
+from agents.wording import milliseconds
 from twin.model import Network
 from twin.sim.delay import VALID_UTILISATION, Delays, delays_with_queues
 from twin.sim.simulate import simulate
@@ -44,8 +45,8 @@ def queues(network: Network, burstiness: float, top: int) -> tuple[dict[str, Jso
             [
                 network.links[x].name,
                 f"{100 * full[x]:.1f} %",
-                f"{found.link_ms[x]:.3g} ms",
-                f"{found.link_p99_ms[x]:.3g} ms",
+                milliseconds(found.link_ms[x]),
+                milliseconds(found.link_p99_ms[x]),
             ]
             for x in longest
         ],
@@ -61,5 +62,5 @@ def _validity(found: Delays) -> str:
     ends = f"; {are} beyond it, where figures are too low" if beyond else ""
     return (
         f"everything up: M/M/1 with {found.burstiness:g} times its waiting, the longest mean delay of a demand "
-        f"{reached.max() if len(reached) else 0.0:.3g} ms{ends}"
+        f"{milliseconds(reached.max() if len(reached) else 0.0)}{ends}"
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # a list of runs does not wait for the simulator
 
 _PLAIN_WIDTH = 140  # of a file or a pipe
 _NARROWEST = 20
-_HOT, _FULL = 0.8, 1.0
+_FULL = 1.0
 
 
 class _Unsteered(Console):
@@ -60,8 +60,8 @@ def link_table(study: "Study", top: int) -> Fitted:
         (
             case.link,
             capacity(case.capacity),
-            _shade(case.utilisation),
-            _shade(case.worst_utilisation),
+            _shade(case.utilisation, study.growth.limit),
+            _shade(case.worst_utilisation, study.growth_under_failures.limit),
             Text(mbps(case.headroom), style="red" if case.headroom < 0 else ""),
             short(case.worst_failure) if case.worst_failure else "none",
         )
@@ -72,17 +72,17 @@ def link_table(study: "Study", top: int) -> Fitted:
 
 def failure_table(study: "Study", top: int) -> Fitted:
     """The failures that do most."""
-    headings = ("failure", "busiest link", "utilisation>", "lost>", "from or to a failed node>", "above capacity>")
+    headings = ("failure", "busiest link", "utilisation>", "cut off>", "from or to a failed node>", "above capacity>")
     rows = [
         (
             short(case.failure),
             case.busiest or "none",
-            _shade(case.max_utilisation),
+            _shade(case.max_utilisation, study.growth_under_failures.limit),
             *(mbps(value) for value in (case.lost, case.severed, case.overload)),
         )
         for case in study.failures[:top]
     ]
-    return Fitted(headings, rows, spare=("from or to a failed node", "above capacity", "busiest link", "lost"))
+    return Fitted(headings, rows, spare=("from or to a failed node", "above capacity", "busiest link", "cut off"))
 
 
 def demand_table(cases: "Sequence[DemandCase]", top: int) -> Fitted:
@@ -105,7 +105,7 @@ def demand_table(cases: "Sequence[DemandCase]", top: int) -> Fitted:
 
 def window_table(window: "Window") -> Fitted:
     """A window of maintenance hour by hour, with the next failure on top."""
-    headings = ("hour", "traffic>", "before>", "during>", "lost>", "busiest link", "next failure", "then>")
+    headings = ("hour", "traffic>", "before>", "during>", "cut off>", "busiest link", "next failure", "then>")
     rows = [
         (
             f"{hour.hour:02}:00",
@@ -121,8 +121,8 @@ def window_table(window: "Window") -> Fitted:
         )
         for hour in window.hours
     ]
-    spare = ("traffic", "before", "lost at worst", "lost", "busiest link")
-    return Fitted((*headings, "lost at worst>", "limits"), rows, spare=spare)
+    spare = ("traffic", "before", "cut off at worst", "cut off", "busiest link")
+    return Fitted((*headings, "cut off at worst>", "limits"), rows, spare=spare)
 
 
 def text_table(headings: Sequence[str], rows: Sequence[Sequence[str | Text]], *, spare: Sequence[str] = ()) -> Fitted:
@@ -130,6 +130,6 @@ def text_table(headings: Sequence[str], rows: Sequence[Sequence[str | Text]], *,
     return Fitted(headings, rows, spare=spare)
 
 
-def _shade(value: float) -> Text:
-    style = "bold red" if value >= _FULL else "yellow" if value >= _HOT else ""
+def _shade(value: float, limit: float = _FULL) -> Text:
+    style = "bold red" if value >= _FULL else "yellow" if value >= limit else ""
     return Text(share(value), style=style)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from agents.wording import where
+from agents.wording import against, where
 from twin.gate.verdict import Verdict
 from twin.untrusted import one_line
 
@@ -21,7 +21,7 @@ def as_markdown(verdict: Verdict, steps: Sequence[str], others: Sequence[str], *
         detail = _plain(check.detail)
         if check.counterexample is not None and not check.passed:
             example = check.counterexample
-            detail += f"<br>{_plain(where(example))}: {example.measured:.4g} against {example.limit:.4g}"
+            detail += f"<br>{_plain(where(example))}{f': {told}' if (told := against(example)) else ''}"
         lines.append(f"| {check.name} | {'passed' if check.passed else '**FAILED**'} | {detail} |")
     if others:
         lines += ["", "Not judged, because no step expresses it:", "", *(f"- {_plain(text)}" for text in others)]

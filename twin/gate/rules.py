@@ -14,7 +14,7 @@ import numpy as np
 
 from twin.model import Floats, Ints, Network
 from twin.policy import Policy
-from twin.printed import percent, percents, share, short
+from twin.printed import percent, percents, short, stated
 from twin.sim.repair import repaired_failures, repairs
 from twin.sim.simulate import Outcome
 
@@ -323,7 +323,7 @@ def worse_with_demands(
     worst = int(after.peaks.argmax())
     name, scenario, told = after.busiest[worst] or "network", after.names[worst], percents(peak, allowed)
     detail = (
-        f"{len(after.names)} scenarios: the worst {share(1 - policy.cvar_alpha)} peak at {told[0]} on average, "
+        f"{len(after.names)} scenarios: the worst {stated(1 - policy.cvar_alpha)} peak at {told[0]} on average, "
         f"the limit here is {told[1]}; {scenario} puts {name} at {percent(after.peaks[worst])}"
     )
     found = Counterexample(element=name, failure=scenario, step=step, measured=peak, limit=allowed, unit="share")

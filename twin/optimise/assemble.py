@@ -10,7 +10,7 @@ from twin.gate.checks.touch import subject
 from twin.model import Network
 from twin.plan import Change, ExpectedEffect, Plan, apply_all, states
 from twin.plan import Objective as GoalInForce
-from twin.printed import percent, rates, share, short
+from twin.printed import percent, rates, short, stated
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
 from twin.sim.simulate import simulate
@@ -51,7 +51,7 @@ def assemble(
     gain, words = relief(judge.base, simulate(state), policy.max_utilisation)
     if aim == "relieve" and not (gain >= policy.min_gain and gain > 0):
         best = f"no routing has a peak below {percent(bound_of(network))}"
-        return without_plan(judge, method, f"gains less than the agreed {share(policy.min_gain)}: {words}; {best}")
+        return without_plan(judge, method, f"gains less than the agreed {stated(policy.min_gain)}: {words}; {best}")
     if judge.declared is not None and judge.sweeps_together:  # every failure will be asked for, on the way as well
         judge.foresee((state, *states(network, in_increments(judge, steps))[1:-1]))
     objection = judge.objection(state)

@@ -13,7 +13,7 @@ from twin.errors import InputError
 from twin.model import Floats, Network
 from twin.plan import ExpectedEffect, Plan, apply_all
 from twin.policy import Policy
-from twin.printed import percent, share
+from twin.printed import percent, stated
 
 from .allowance import Allowance
 from .assemble import bound_of, node_cut_bound
@@ -54,7 +54,7 @@ def plan_for_scenarios(
         return none("no tunnel that keeps every failure safe makes the scenarios better")
     after = _exact(search, apply_all(network, steps))
     if not after.beats(before, gain=policy.min_gain):
-        return none(f"gains less than the agreed {share(policy.min_gain)}")
+        return none(f"gains less than the agreed {stated(policy.min_gain)}")
     ordered = judge.in_safe_order(steps)
     if ordered is None:
         return none("no order of the steps was found in which harm never rises on the way")

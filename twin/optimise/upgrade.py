@@ -15,7 +15,7 @@ from twin.formats.provision import next_capacity, standard_capacity
 from twin.model import Floats, Network
 from twin.plan import Change, ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.policy import Policy
-from twin.printed import counted, share
+from twin.printed import counted, stated
 from twin.sim.simulate import simulate, single_failures
 
 from . import tunnels, weights
@@ -113,7 +113,9 @@ def _request(network: Network, grown: Network, policy: Policy, capacity: Mapping
     upgraded = apply_all(grown, steps)
     after = _value(upgraded, policy, method)
     added = sum(size - _capacity(network, name) for name, size in capacity.items())
-    goal = f"Buy {added / 1000:.6g} Gbit/s on {counted(len(steps), 'circuits')}, so that no link exceeds {share(limit)}"
+    goal = (
+        f"Buy {added / 1000:.6g} Gbit/s on {counted(len(steps), 'circuits')}, so that no link exceeds {stated(limit)}"
+    )
     goal += " once the traffic is rerouted" if method == REROUTED else " as routed, nor its limit under a failure"
     cost = cost_of(network, steps, policy)
     goal += f", for {worded(cost, policy)}." if cost is not None else "."

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from agents.record.events import LoadsTaken
 from agents.show.energy import energy_balance
-from agents.wording import duration, fault_words, mbps, on_screen, share
+from agents.wording import duration, fault_words, mbps, on_screen, share, stated
 
 from .story import Story
 
@@ -47,7 +47,7 @@ def cards(story: Story) -> list[Card]:
 
 def _peak_card(first: LoadsTaken, last: LoadsTaken | None, limit: float) -> Card:
     end = last or first
-    note = f"{source(end)}: {on_screen(end.busiest or 'no link carries traffic')}; limit {share(limit)}"
+    note = f"{source(end)}: {on_screen(end.busiest or 'no link carries traffic')}; limit {stated(limit)}"
     was = share(first.max_utilisation) if last else ""
     return Card(
         "Busiest link", share(end.max_utilisation), was, note, "good" if end.max_utilisation <= limit else "bad"
@@ -58,7 +58,9 @@ def _harm_card(first: LoadsTaken, last: LoadsTaken | None) -> Card:
     end = last or first
     was = mbps(first.harm) if last else ""
     tone = "good" if end.harm < 0.5 * first.harm or end.harm < 1 else "bad" if last else ""
-    return Card("Lost or above the limit", mbps(end.harm), was, source(end), tone)
+    parts = end.harm_parts
+    apart = f"; {mbps(parts.severed)} of it from or to what is down" if parts.severed > 0.5 else ""
+    return Card("Lost or above the limit", mbps(end.harm), was, f"{source(end)}{apart}", tone)
 
 
 def source(loads: LoadsTaken) -> str:

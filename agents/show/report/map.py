@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.wording import capacity, share
+from agents.wording import capacity, share, stated
 from twin.model import Link, Network
 from twin.plan import Change, SetTunnel, subject
 
@@ -127,11 +127,11 @@ def bands(limit: float = LIMIT) -> list[tuple[str, str]]:
     edges = [0.0, *(x for x in _QUIET if x < limit), limit]
     quiet = [(band(low, limit), _span(low, high)) for low, high in pairwise(edges)]
     marked = [("b4", f"{_span(limit, 1.0)}, above the limit")] if limit < 1 else []
-    return [*quiet, *marked, ("b5", f"{share(max(limit, 1.0))} and more")]
+    return [*quiet, *marked, ("b5", f"{stated(max(limit, 1.0))} and more")]
 
 
 def _span(low: float, high: float) -> str:
-    return f"{100 * low:.0f} to {share(high)}" if low else f"under {share(high)}"
+    return f"{100 * low:.5g} to {stated(high)}" if low else f"under {stated(high)}"
 
 
 def _widths(network: Network) -> dict[float, float]:
@@ -256,8 +256,10 @@ def _by_importance(network: Network, look: Look) -> list[int]:
 
 
 def _keys(network: Network, look: Look) -> frozenset[str]:
-    """Nodes at the fault, at what is down, at busy links and at the ends of what the plan touches."""
-    busy = [x for x, value in zip(network.links, look.utilisation, strict=True) if value >= look.limit]
+    """Nodes at the fault, at what is down, at busy links (else the busiest), at the ends of what a plan touches."""
+    loaded = list(zip(network.links, look.utilisation, strict=True))
+    most = max((value for _, value in loaded if value > 0), default=look.limit)
+    busy = [link for link, value in loaded if value >= min(most, look.limit)]
     steered = [x.tunnel for x in look.steps if isinstance(x, SetTunnel)]
     return frozenset(
         (

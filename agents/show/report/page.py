@@ -14,6 +14,7 @@ from markupsafe import Markup
 from pydantic import JsonValue
 
 from agents.record.events import LoadsTaken
+from agents.show.lines import tied
 from agents.wording import (
     OUTCOMES,
     against,
@@ -33,7 +34,9 @@ from agents.wording import (
     sentence,
     share,
     short,
+    stated,
     where,
+    written,
 )
 from twin.errors import TwinError
 from twin.live.network import LinkSamples
@@ -131,22 +134,23 @@ def environment() -> Environment:
     )
     spelled: dict[str, Callable[..., str]] = {"visible": visible, "line": one_line, "place": place, "short": short}
     spelled |= {"where": where, "fault": fault_words, "sentence": sentence}
-    figures: dict[str, Callable[..., str]] = {
-        "amount": amount,
-        "against": against,
-        "verbatim": visible,
-        "typed": one_line,
-    }
-    figures |= {"check": check_words, "capital": capital, "age": age_words, "counted": counted}
-    figures |= {"px": _px, "share": share, "mbps": mbps, "capacity": capacity, "milliseconds": milliseconds}
-    figures |= {"duration": duration, "figure": _figure, "percent": _percent}
-    environment.filters.update(figures, **{name: _spelled(words) for name, words in spelled.items()})
+    figures: dict[str, Callable[..., str]] = {"amount": amount, "against": against, "age": age_words}
+    figures |= {"share": share, "stated": stated, "mbps": mbps, "milliseconds": milliseconds, "duration": duration}
+    figures |= {"percent": _percent}
+    plain: dict[str, Callable[..., str]] = {"verbatim": visible, "typed": one_line, "check": check_words, "px": _px}
+    plain |= {"capital": capital, "counted": counted, "capacity": capacity, "figure": _figure}
+    environment.filters.update(plain, **{name: _tied(words) for name, words in figures.items()})
+    environment.filters.update({name: _spelled(words) for name, words in spelled.items()})
     return environment
+
+
+def _tied(words: Callable[..., str]) -> Callable[..., str]:
+    return lambda *given: tied(words(*given))
 
 
 def _spelled(words: Callable[..., str]) -> Callable[..., str]:
     """What has names in it, as pages spell them; what is typed, and what others wrote, is shown by `verbatim`."""
-    return lambda *given: on_screen(words(*given))
+    return lambda *given: tied(on_screen(words(*given)))
 
 
 def pictures_of(story: Story, sources: Sources) -> tuple[Drawing | None, Drawing | None]:
@@ -157,9 +161,11 @@ def pictures_of(story: Story, sources: Sources) -> tuple[Drawing | None, Drawing
     first = story.loads.get("before") or story.loads.get("diagnosed")
     last = story.loads.get("after") or story.loads.get("planned")
     applied = story.applied
-    steps = applied.submission.plan.steps if applied and applied.submission and last else ()
+    undone = applied is not None and applied.taken_back
+    steps = applied.submission.plan.steps if applied and applied.submission and last and not undone else ()
     limit = story.started.policy.max_utilisation
-    names = ("Before: with the fault" if fault else "As found", "After: with the plan")
+    end = "After: the plan is taken back" if undone else "After: with the plan"
+    names = ("Before: with the fault" if fault else "As found", end)
     return (
         _drawing(first, sources, Look(names[0], (), fault=fault, limit=limit)),
         _drawing(last, sources, Look(names[1], (), fault=fault, steps=steps, limit=limit)),
@@ -257,7 +263,7 @@ def _px(value: float) -> Markup:
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return "" if value is None else written(value, 4)
 
 
 def _percent(value: float) -> str:

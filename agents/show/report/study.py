@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.wording import mbps, share, short
+from agents.wording import mbps, on_screen, share, short, stated
 from twin.files import write_text
 from twin.model import Network
 from twin.study.demands import DemandCase
@@ -47,21 +47,27 @@ def _headline(study: Study, limit: float) -> str:
         return f"With everything up the busiest link is at {share(study.max_utilisation)}."
     bad = sum(case.max_utilisation > limit + 1e-9 or case.lost > 0 for case in study.failures)
     if not bad:
-        return f"All {len(study.failures)} failures keep every link within {share(limit)} and cut nothing off."
-    return f"{bad} of {len(study.failures)} failures push a link above {share(limit)} or cut traffic off."
+        return f"All {len(study.failures)} failures keep every link within {stated(limit)} and cut nothing off."
+    return f"{bad} of {len(study.failures)} failures push a link above {stated(limit)} or cut traffic off."
 
 
 def _cards(study: Study, demands: Sequence[DemandCase]) -> list[Card]:
     limit = study.growth.limit
     tone = "good" if study.max_utilisation <= limit else "bad"
-    shown = [Card("Busiest link", share(study.max_utilisation), note=study.busiest or "no traffic", tone=tone)]
+    shown = [
+        Card("Busiest link", share(study.max_utilisation), note=on_screen(study.busiest or "no traffic"), tone=tone)
+    ]
     if study.failures and study.links:
         worst, most = study.links[0], max(study.failures, key=lambda case: case.lost)
         cause = short(worst.worst_failure) if worst.worst_failure else "with everything up"
         tone = "bad" if worst.headroom < 0 else "good"
-        shown.append(Card("Worst case", share(worst.worst_utilisation), note=f"{worst.link}, {cause}", tone=tone))
+        shown.append(
+            Card("Worst case", share(worst.worst_utilisation), note=on_screen(f"{worst.link}, {cause}"), tone=tone)
+        )
         cut = short(most.failure) if most.lost > 0 else "every failure leaves every pair of nodes that are up a path"
-        shown.append(Card("Most traffic cut off", mbps(most.lost), note=cut, tone="bad" if most.lost > 0 else "good"))
+        shown.append(
+            Card("Most traffic cut off", mbps(most.lost), note=on_screen(cut), tone="bad" if most.lost > 0 else "good")
+        )
     shown += [_growth("Growth that fits", study.growth), _growth("Under failures too", study.growth_under_failures)]
     if demands:
         cut_off = sum(case.cut_by > 0 for case in demands)
@@ -73,8 +79,8 @@ def _growth(name: str, growth: GrowthCase) -> Card:
     if growth.factor is None:
         return Card(name, "any", note="no growth fills a link", tone="good")
     cause = f", {short(growth.failure)}" if growth.failure else ""
-    note = f"times; then {growth.link} is at {share(growth.limit)}{cause}"
-    return Card(name, f"{growth.factor:.3f}", note=note, tone="good" if growth.factor >= 1 else "bad")
+    note = on_screen(f"then {growth.link} is at {stated(growth.limit)}{cause}")
+    return Card(name, f"{growth.factor:.3f} times", note=note, tone="good" if growth.factor >= 1 else "bad")
 
 
 def _pictures(network: Network, study: Study, failure_limit: float) -> list[tuple[Drawing, list[tuple[str, str]]]]:

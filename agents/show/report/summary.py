@@ -43,6 +43,7 @@ class Summary(Frozen):
     outcome: Outcome | Literal["unfinished"]
     because: str
     figures: Figures
+    severed: float = Field(default=0.0, description="Of the harm last measured, from or to what is down, Mbit/s.")
     goal: str | None = Field(default=None, description="What was asked for, as it was understood.")
     cause: Fault | None = Field(description="What diagnosis found.")
     truth: Fault | None = Field(description="What was injected.")
@@ -76,6 +77,7 @@ def summarise(story: Story, folder: Path) -> Summary:
         outcome=done.outcome if done else "unfinished",
         because=done.because if done else _broken_off(story),
         figures=done.figures if done else Figures(),
+        severed=_severed(story),
         goal=started.goal.words if started.goal else None,
         cause=story.diagnosis.cause if story.diagnosis else done.cause if done else None,
         truth=done.truth if done else None,
@@ -96,6 +98,11 @@ def summarise(story: Story, folder: Path) -> Summary:
         seconds=done.seconds if done else story.seconds,
         report=str(folder / REPORT) if is_plain(folder / REPORT) else None,
     )
+
+
+def _severed(story: Story) -> float:
+    last = story.loads.get("after") or story.loads.get("before")
+    return last.harm_parts.severed if last else 0.0
 
 
 def _broken_off(story: Story) -> str:

@@ -49,7 +49,7 @@ def test_a_verdict_is_its_checks_with_their_units(network, plan):
     assert list(rows.values()) == [check.name for check in verdict.checks]
     assert rows["No link gets too full"] == "nominal"
     assert ("Safe" if verdict.passed else "Rejected") in page
-    assert re.search(r"\d %", page)
+    assert re.search(r"\d\N{NO-BREAK SPACE}%", page)
 
 
 def test_the_page_is_whole_and_asks_for_nothing(network):

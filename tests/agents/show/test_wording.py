@@ -17,6 +17,7 @@ from agents.wording import (
     faults_words,
     hypothesis_words,
     mbps,
+    milliseconds,
     place,
     plan_words,
     sentence,
@@ -29,13 +30,24 @@ from twin.faults import TRAITS, Fault, FaultKind
 from twin.gate.verdict import Counterexample
 from twin.model import SegmentList, Tunnel
 from twin.plan import Change, DrainLink, LimitDemand, SetCapacity, SetTunnel, SetWeight
-from twin.printed import percents, rates
+from twin.printed import percents, rates, stated
 from twin.untrusted import one_line, visible
 
 
 @pytest.mark.parametrize(
     ("write", "value", "text"),
     [
+        (mbps, 999.7, "1 Gbit/s"),
+        (mbps, 999_700, "1 Tbit/s"),
+        (mbps, 4.2e9, "4,200 Tbit/s"),
+        (mbps, 0.00002, "0.00002 Mbit/s"),
+        (milliseconds, 1_234.5, "1,234 ms"),
+        (mbps, 1.46e-11, "0 Mbit/s"),
+        (mbps, -2e-7, "0 Mbit/s"),
+        (mbps, 0.003, "0.003 Mbit/s"),
+        (stated, 0.825, "82.5 %"),
+        (stated, 1 - 0.8, "20 %"),
+        (stated, 0.005, "0.5 %"),
         (share, 0.834, "83 %"),
         (share, -1, "not measured"),
         (share, math.nan, "not measured"),
@@ -162,7 +174,7 @@ def test_a_counterexample_names_failure_and_step():
         ),
         (
             '{"harm": 1260, "offered": 3.2e6, "lost": 0}',
-            "1.26 Gbit/s lost or above the limit, 3.2 Tbit/s offered, 0 Mbit/s lost",
+            "1.26 Gbit/s lost or above the limit, 3.2 Tbit/s offered, 0 Mbit/s cut off",
         ),
         ('{"shared": 2, "lost_to": true, "factor": 1.04999}', "shared 2, lost to, factor 1.05"),
         ('{"on": "link/A:B2--B:A2", "at": "node/A", "as": "linked/A"}', "on circuit A--B2, at node A, as linked/A"),

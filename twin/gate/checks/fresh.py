@@ -1,5 +1,7 @@
 """*fresh*: the snapshot is young enough, measured well enough, and the twin has been right lately."""
 
+from twin.printed import written
+
 from .finding import Check, Counterexample, Violation, failed
 from .rehearsal import Rehearsal
 
@@ -20,11 +22,12 @@ def fresh(rehearsal: Rehearsal) -> Check:
     )
     for what, measured, limit, at_most in figures:
         if measured is not None and (measured > limit if at_most else measured < limit):
-            detail = f"{what} is {measured:.4g}, {'at most' if at_most else 'at least'} {limit:.4g} asked for"
+            bound = f"{'at most' if at_most else 'at least'} {written(limit, 4)}"
+            detail = f"{what} is {written(measured, 4)}, {bound} asked for"
             unit = "s" if at_most else "share"
             found = Counterexample(element=element, step=0, measured=measured, limit=limit, unit=unit)
             return failed("fresh", Violation(detail, found))
-    told = [f"{what} {measured:.4g}" for what, measured, *_ in figures if measured is not None]
+    told = [f"{what} {written(measured, 4)}" for what, measured, *_ in figures if measured is not None]
     return Check(
         name="fresh",
         passed=True,

@@ -20,7 +20,7 @@ def nominal(rehearsal: Rehearsal) -> Check:
     detail = (
         f"busiest link {after.busiest or 'none'} at {percent(after.max_utilisation)} "
         f"(before {percent(before.max_utilisation)}), "
-        f"{mbps(after.lost)} lost (before {mbps(before.lost)}), {refused}"
+        f"{mbps(after.lost)} cut off (before {mbps(before.lost)}), {refused}"
         f"mean delay {after.mean_delay_ms:.3f} ms (before {before.mean_delay_ms:.3f} ms)"
     )
     return Check(name="nominal", passed=True, measured=after.max_utilisation, limit=limit, unit="share", detail=detail)

@@ -4,7 +4,7 @@ import numpy as np
 
 from twin.gate.no_worse import SHARE_SLACK, Where, surely
 from twin.gate.rules import Prospect, cvar, worse_under_demands, worse_with_demands, worse_with_growth
-from twin.printed import percent, share
+from twin.printed import percent, stated
 
 from .context import DemandError, Scenario, ratio_of
 from .finding import Check, Violation, failed
@@ -60,7 +60,9 @@ def _judged(rehearsal: Rehearsal, scenarios: tuple[Scenario, ...]) -> Check | Vi
         return violation
     peak, was = (cvar(x.peaks, policy.cvar_alpha) for x in (after, before))
     limit = policy.max_uncertain_utilisation
-    figures = f"{len(scenarios)} scenarios: the worst {share(1 - policy.cvar_alpha)} peak at {percent(peak)} on average"
+    figures = (
+        f"{len(scenarios)} scenarios: the worst {stated(1 - policy.cvar_alpha)} peak at {percent(peak)} on average"
+    )
     within = peak <= limit + SHARE_SLACK
     detail = (
         f"{figures}, the limit is {percent(limit)}"

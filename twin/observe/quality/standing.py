@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from twin.gate.checks.context import Evidence
 from twin.policy import Autonomy, Policy
-from twin.printed import percent, share
+from twin.printed import percent, stated
 
 if TYPE_CHECKING:
     from .fidelity import Fidelity
@@ -58,4 +58,4 @@ def standing(quality: QualityReport, fidelity: Fidelity | None, policy: Policy) 
         f"; {x.link} carries {x.observed:,.0f} Mbit/s where {x.predicted:,.0f} are predicted"
         for x in fidelity.worst[:1]
     )
-    return Standing(level, f"the twin explains {percent(fidelity.score)} of the load, {share(asked)} asked for{worst}")
+    return Standing(level, f"the twin explains {percent(fidelity.score)} of the load, {stated(asked)} asked for{worst}")

@@ -111,6 +111,14 @@ def test_bands_begin_at_their_lower_end(value, style):
     assert band(value) == style
 
 
+def test_a_calm_map_names_the_ends_of_its_busiest_link_where_there_is_room_for_few(square):
+    values = [*idle(square)]
+    values[3] = 0.5
+    link = square.links[3]
+    assert draw(square, Look("map", values)).keys == {link.tail, link.head}
+    assert draw(square, Look("map", [0.0] * len(square.links))).keys == frozenset()
+
+
 def test_every_element_has_its_figures_as_a_tooltip(square):
     drawing = draw(square, Look("map", idle(square)))
     assert drawing.halves[0].title == "Aa->Bb: 10 % of 100G"

@@ -4,13 +4,14 @@ import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from agents.record.events import StageFinished
 from agents.show.report.map import Look, draw
-from agents.show.report.page import Sources, environment, headline, render
+from agents.show.report.page import Sources, environment, headline, pictures_of, render
 from agents.show.report.story import tell
 from tools.box.handover import Decision, NoPlan
 from twin.errors import JournalError
@@ -162,7 +163,10 @@ def test_a_plan_that_was_undone_is_no_rejected_one(records, sources):
     undone = verify.model_copy(update={"stage": "roll back", "round": 2})
     story = tell([*records, records[-1].model_copy(update={"event": undone})])
     assert [x.standing for x in story.rounds] == ["rejected", "taken back"]
-    assert "submitted, 1 rejected, 1 taken back" in render(story, sources)
+    page = render(story, sources)
+    assert "submitted, 1 rejected, 1 taken back" in page
+    assert "After: the plan is taken back, measured" in page
+    assert {mark.kind for mark in pictures_of(story, sources)[1].marks} == {"ring"}
 
 
 def test_the_way_back_of_each_step_is_written_beside_it(html):
@@ -170,3 +174,33 @@ def test_the_way_back_of_each_step_is_written_beside_it(html):
     assert "set the IGP weight of Aa->Ee to 40" in text
     assert "set the IGP weight of Aa->Ee to 10" in text
     assert "remove tunnel relief" in text
+
+
+def luminance(colour):
+    """Relative luminance of WCAG 2.2."""
+    full = "".join(x * 2 for x in colour) if len(colour) == 3 else colour
+    parts = [int(full[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_every_text_of_the_pages_stands_out_from_what_it_stands_on_in_both_themes():
+    sheet = (files("agents") / "show" / "templates" / "style.css").read_text()
+    light, dark = (
+        dict(re.findall(r"--([\w-]+):#([0-9a-f]+)", x)) for x in re.split(r"@media\(prefers-color-scheme:dark\)", sheet)
+    )
+    texts = ("ink", "soft", "faint", "accent", "good", "bad", "warn", "s0", "s1", "s2", "s3", "s4", "s5")
+    pairs = [(text, ground) for text in texts for ground in ("paper", "card")]
+    pairs += [(text, f"{text}-bg") for text in ("good", "bad", "warn")]
+    for theme in (light, dark):
+        for pair in pairs:
+            low, high = sorted(luminance(theme[x]) for x in pair)
+            assert (high + 0.05) / (low + 0.05) >= 4.5, pair
+
+
+def test_every_table_that_scrolls_can_be_reached_by_key_and_has_a_name(html):
+    scrolls = [attrs for _, attrs in Page(html).elements if attrs.get("class") == "scroll"]
+    assert len(scrolls) >= 5
+    assert all(x.get("tabindex") == "0" and x.get("aria-label") for x in scrolls)
+    named = [x["aria-label"] for x in scrolls]
+    assert len(named) == len(set(named))

@@ -60,14 +60,14 @@ def test_every_link_is_there_with_its_worst_case_and_the_failure_causing_it(html
     for case in found[0].links:
         row = cells[cells.index("Worst case of each link") :]
         row = row[row.index(on_screen(case.link)) :]
-        assert row[2:4] == [f"{100 * case.utilisation:.0f} %", f"{100 * case.worst_utilisation:.0f} %"]
+        assert row[2:4] == [f"{100 * x:.0f}\N{NO-BREAK SPACE}%" for x in (case.utilisation, case.worst_utilisation)]
         assert (case.worst_failure or "none").split("/")[-1].split(":")[0] in row[5]
 
 
 def test_the_map_shows_the_worst_case_and_names_its_cause(html, found):
     worst = found[0].links[0]
     titles = "".join(Page(html).text)
-    assert f"{on_screen(worst.link)}: {100 * worst.worst_utilisation:.0f} % of" in titles
+    assert f"{on_screen(worst.link)}: {100 * worst.worst_utilisation:.0f}\N{NO-BREAK SPACE}% of" in titles
     assert "Worst case of" in titles
 
 
