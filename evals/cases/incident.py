@@ -17,6 +17,7 @@ from agents.run.request import LaterEvent, RunRequest
 from agents.run.run import RunResult, run_incident
 from agents.run.staging import samples_after, stage_scene
 from agents.run.transitions import Answering, nobody
+from evals.oracle.traces import EQUAL, MOVED, beyond_hashing, moved, recorded
 from evals.score.plans import harm_integral
 from twin.errors import InputError, TwinError
 from twin.faults import Fault, FaultKind
@@ -169,13 +170,18 @@ def hour_after(incident: Incident, actions: Sequence[Action], *, until: datetime
     return HourAfter(harm_integral(stretches), stretches[-1][1], live.true_harm(limit), mean, when_ended, worst)
 
 
-def again(incident: Incident, each: Callable[[EmulatedNetwork], None] = lambda _: None) -> EmulatedNetwork:
-    """Return a fresh network with the same past, as the run finds it; `each` is called after every sample."""
+def again(
+    incident: Incident, each: Callable[[EmulatedNetwork], None] = lambda _: None, *, without: Fault | None = None
+) -> EmulatedNetwork:
+    """Return a fresh network with the same past, as the run finds it; `each` is called after every sample.
+
+    `without` is a fault that does not strike it.
+    """
     live = EmulatedNetwork(
         incident.network, seed=incident.request.seed, start=incident.live.start, interval_s=incident.request.interval_s
     )
     for entry in incident.live.entries:
-        if isinstance(entry, Struck):
+        if isinstance(entry, Struck) and entry.fault != without:
             live.inject(entry.fault)
         elif isinstance(entry, Announced):
             live.schedule([entry.what])
@@ -184,6 +190,16 @@ def again(incident: Incident, each: Callable[[EmulatedNetwork], None] = lambda _
                 live.wait()
                 each(live)
     return live
+
+
+def shows(incident: Incident, fault: Fault) -> bool:
+    """Whether a fault moves some reading until the run looks, against the same stretch of time without it alone."""
+    live, after = incident.live, samples_after(incident.live)
+    readings, calm = live.read_telemetry(live.start), again(incident, without=fault).read_telemetry(live.start)
+    if fault.kind in EQUAL:
+        return beyond_hashing(incident.network, readings, calm, after) > MOVED
+    wrong = recorded(live.read_topology(), readings) if fault.kind is FaultKind.WRONG_CAPACITY else 0.0
+    return max(wrong, moved(readings, calm, after)) > MOVED
 
 
 def followed(incident: Incident) -> int:

@@ -10,16 +10,15 @@ import numpy as np
 from agents.record.events import ExecutionStep, StageFinished
 from agents.record.files import NETWORK
 from agents.run.request import LaterEvent
-from agents.run.staging import HISTORY, samples_after
 from evals.cases import surprises
 from evals.cases.case import Case, Split
-from evals.cases.incident import Incident, Played, followed, hour_after, play, stage_incident
+from evals.cases.incident import Incident, Played, followed, hour_after, play, shows, stage_incident
 from evals.cases.informed import least_left, searched
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace
 from evals.cases.tokens import paid, reading
 from evals.oracle.endings import Accepted, Struck, accepted, blind_to, recommends
-from evals.oracle.traces import EQUAL, MOVED, beyond_hashing, moved, recorded
+from evals.oracle.traces import EQUAL
 from evals.score.plans import caused_regression, improved
 from twin.errors import InputError, TopologyError
 from twin.faults import EXIT_KINDS, TRAITS, Fault, FaultKind
@@ -27,7 +26,6 @@ from twin.formats import load_network
 from twin.formats.drawn_exits import with_drawn_exits
 from twin.formats.nodelink import write_node_link
 from twin.live.draw_fault import draw_fault
-from twin.live.emulated import EmulatedNetwork
 from twin.live.recorded import RecordedNetwork
 from twin.model import Network
 
@@ -83,7 +81,7 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     incident = stage_incident(
         case.model_copy(update={"network": name, "faults": faults}), workplace, later=(later,) if later else ()
     )
-    noise, shown = _NOISE * float(network.offered.sum()), _shown(incident, faults)
+    noise, shown = _NOISE * float(network.offered.sum()), tuple(x for x in faults if shows(incident, x))
     right, at_first = _right(incident, faults, shown, noise)
     if len(shown) < len(faults):
         told = incident.case.model_copy(update={"faults": shown})
@@ -115,27 +113,6 @@ def _place(case: Case, workplace: Workplace) -> tuple[Network, str]:
     name = str(workplace.folder / "network.json")
     write_node_link(network, name)
     return load_network(name), name
-
-
-def _shown(incident: Incident, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
-    """Return the faults that move some reading, each against the same stretch of time with the others alone."""
-    return tuple(x for x in faults if _visible(incident, x, tuple(y for y in faults if y != x)))
-
-
-def _visible(incident: Incident, fault: Fault, others: Sequence[Fault]) -> bool:
-    live, after = incident.live, samples_after(incident.live)
-    calm = EmulatedNetwork(
-        incident.network, seed=incident.request.seed, start=live.start, interval_s=incident.request.interval_s
-    )
-    calm.wait(HISTORY)
-    for other in others:
-        calm.inject(other)
-    calm.wait(after)
-    readings, without = live.read_telemetry(live.start), calm.read_telemetry(live.start)
-    if fault.kind in EQUAL:
-        return beyond_hashing(incident.network, readings, without, after) > MOVED
-    wrong = recorded(live.read_topology(), readings) if fault.kind is _K.WRONG_CAPACITY else 0.0
-    return max(wrong, moved(readings, without, after)) > MOVED
 
 
 def draw(kind: str, network: Network, seed: int) -> tuple[Fault, ...]:

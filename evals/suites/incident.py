@@ -10,7 +10,7 @@ from agents.record.events import Outcome, RunFinished
 from agents.run.staging import INTERVAL_S
 from evals.cases import baselines
 from evals.cases.case import Case, Split
-from evals.cases.incident import Action, HourAfter, Incident, Played, hour_after, play, stage_incident
+from evals.cases.incident import Action, HourAfter, Incident, Played, hour_after, play, shows, stage_incident
 from evals.cases.result import Measures
 from evals.cases.suite import Check, Metric, Suite, of_split, rounds
 from evals.cases.tokens import paid, reading
@@ -66,11 +66,16 @@ def score(incident: Incident, ended: PlayedIncident) -> Measures:
 
 
 def _of_run(incident: Incident, measures: Measures, played: Played) -> Measures:
-    """Add what only a run of agents has: its outcome, its diagnosis, its certificate, what it spent."""
+    """Add what only a run of agents has: its outcome, its diagnosis, its certificate, what it spent.
+
+    Of a fault that moves no reading, to have called the network healthy is right as well.
+    """
     finished, truth = played.finished, (incident.fault,) if incident.fault else ()
     applied = was_applied(finished)
     named = (finished.cause,) if finished.cause else ()
-    right = same(named, truth) if truth else finished.outcome == "healthy"
+    traced = bool(truth) and shows(incident, truth[0])
+    calm = not named and finished.outcome == "healthy"
+    right = same(named, truth) or (calm and not traced) if truth else calm
     figures = finished.figures
     better = improved(figures.harm_before or 0.0, figures.harm_after or 0.0)
     values = {
@@ -78,6 +83,8 @@ def _of_run(incident: Incident, measures: Measures, played: Played) -> Measures:
         "diagnosis": float(right),
         "diagnosis_alike": float(right or same_for_telemetry(named, truth)),
         "faulty": float(bool(truth)),
+        "traced": float(traced),
+        "untraced": float(bool(truth) and not traced),
         "left_alone": float(not truth and finished.outcome == "healthy"),
         "applied": float(applied),
         "certified": float(played.certified),
@@ -152,7 +159,8 @@ SYSTEMS = {
     "nothing": partial(_plain, baselines.nothing),
 }
 METRICS = (
-    Metric("right cause, faults", "share", "diagnosis", where="faulty", bar=0.95),
+    Metric("right cause, faults", "share", "diagnosis", where="traced", bar=0.95),
+    Metric("faults without any trace", "share", "untraced", where="faulty", higher=None),
     Metric("healthy left alone", "share", "left_alone", where="healthy", bar=0.95),
     Metric("acted", "share", "acted", higher=None),
     Metric("plan without a valid certificate", "share", "unsafe", higher=False, bar=0.0),

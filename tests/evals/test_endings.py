@@ -1,12 +1,16 @@
 """Which endings are right is worked out by hand here, on a square of four routers."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agents.run.request import LaterEvent
 from evals.cases import surprises
+from evals.cases.case import Case
+from evals.cases.incident import shows, stage_incident
+from evals.cases.suite import Workplace
 from evals.oracle.endings import DOES, Struck, accepted, blind_to, could_be_carried, recommends
 from evals.oracle.exhaustive import short_plan
 from evals.suites.endings import SUITE, draw, must_act
@@ -219,3 +223,12 @@ def test_what_others_configured_is_still_so_or_not():
         assert not surprises.still_configured(square(10.0), event)
         assert event.others is not None
         assert surprises.still_configured(apply(square(10.0), event.others), event)
+
+
+@pytest.mark.parametrize(("lost", "seen"), [(0.01, False), (0.95, True)])
+def test_a_capacity_that_no_load_comes_near_moves_no_reading(lost: float, seen: bool, tmp_path: Path):
+    network = load_network("sndlib/abilene")
+    fault = Fault(kind=K.CAPACITY, element=network.links[0].circuit, severity=lost)
+    case = Case(suite="incident", kind="written", network=network.name, seed=3, split="dev", faults=(fault,))
+    incident = stage_incident(case, Workplace(tmp_path, tmp_path))
+    assert shows(incident, fault) is seen

@@ -113,3 +113,14 @@ def test_a_small_link_that_drops_some_per_cent_is_seen_and_named(gone: float) ->
     (found,) = diagnose(seen).best.faults
     assert (found.kind, found.element) == (fault.kind, fault.element)
     assert found.severity == pytest.approx(gone, abs=0.01)
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.0005, False), (0.002, True)])
+def test_a_queue_that_drops_in_one_sample_of_three_is_seen_though_their_mean_hurts_nobody(share: float, shown: bool):
+    seen = run(network(NOBEL), after=3).observation
+    dropped = np.zeros_like(seen.window.dropped_mbps)
+    busiest = int(np.argmax(seen.window.out_mbps[-1]))
+    dropped[-1, busiest] = share * seen.window.out_mbps[-1, busiest]
+    found = find_symptoms(replace(seen, window=seen.window._replace(dropped_mbps=dropped)))
+    assert dropped.mean(axis=0)[busiest] < 0.001 * seen.out_mbps[busiest]
+    assert [x.element for x in found if x.kind == "drops"] == [network(NOBEL).links[busiest].interface] * shown
