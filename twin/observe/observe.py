@@ -221,7 +221,8 @@ def _growth(network: Network, samples: Samples, filled: Sequence[Floats], steady
         of_node = measured(rows)[:, :, node]
         calm = of_node * (usual / level[rows][onset - rows.start - len(of_node) :])[:, None]
         before[:, node], now[:, node] = mean(calm), mean(measured(slice(max(first, onset), None))[:, :, node])
-    return residuals.growth(before, now, (min(RECENT, first), steady))
+    found = residuals.growth(before, now, (min(RECENT, first), steady))
+    return found._replace(since=np.where(began > 0, np.minimum(began, first), first))
 
 
 def _measured(samples: Samples, chosen: slice) -> Floats:

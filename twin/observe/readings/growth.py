@@ -32,6 +32,7 @@ class Growth(NamedTuple):
     before: Floats  # [n, n] Mbit/s as the recent past and the network-wide level have it, NaN where unknown
     now: Floats  # [n, n] Mbit/s
     error: Floats  # [n, n] standard error of the pairs' log ratios
+    since: Ints | None = None  # [n] samples of the past before the traffic of each node last changed its level
 
     def total(self, node: int) -> float:
         """Factor on all that goes to a node; NaN where it is not known."""
@@ -164,8 +165,9 @@ def onsets(towards: Floats, declared: Declaration) -> Ints:
     """Row of the traffic towards each node [K, n] from which on it is at its newest level [n]; 0 for none.
 
     The row that splits the series of each node, taken relative to the network-wide level, into the two means that are
-    the most standard errors apart; a step counts from `_STEP` on and above `_CLEAR` of them. The spread is taken from
-    differences of neighbouring rows, so that a step does not hide itself.
+    the most standard errors apart; a step counts from `_STEP` on and above `_CLEAR` of them, where a parabola, of as
+    many parameters, does not fit as well: traffic that comes and goes by the hour has no onset. The spread is taken
+    from differences of neighbouring rows, so that a step does not hide itself.
     """
     rows, nodes = len(towards), int(towards.shape[-1])
     if rows < _LEAST_ROWS:
@@ -180,6 +182,10 @@ def onsets(towards: Floats, declared: Declaration) -> Ints:
     best: Ints = np.argmax(apart, axis=0)
     columns: Ints = np.arange(nodes, dtype=np.int64)
     clear = (np.abs(step[best, columns]) > _STEP) & (apart[best, columns] > _CLEAR)
+    at = best + 1
+    held = step[best, columns] ** 2 * at * (rows - at) / rows  # of the sum of squares
+    curve = np.linalg.qr(np.vander(np.linspace(-1, 1, rows), 3, increasing=True))[0][:, 1:]
+    clear &= held > ((curve.T @ log) ** 2).sum(axis=0)
     return np.asarray(np.where(clear, best + 1, 0), dtype=np.int64)
 
 

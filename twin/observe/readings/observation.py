@@ -283,11 +283,17 @@ class Observation:
     @cached_property
     def log_packets(self) -> Floats:
         """Growth of the packets per Mbit towards each node [n], log, against the past, or else against other nodes."""
-        now, usual = mean(self.window.packets_per_mbit), middle(self.past.packets_per_mbit)
+        now, usual = mean(self.window.packets_per_mbit), middle(self._usual_packets)
         known = now[np.isfinite(now) & (now > 0)]
         usual = np.where(np.isfinite(usual) & (usual > 0), usual, np.median(known) if known.size else np.nan)
         grown = ratio(now, np.nan_to_num(usual))
         return np.where(grown > 0, np.log(np.where(grown > 0, grown, 1.0)), np.nan)
+
+    @cached_property
+    def _usual_packets(self) -> Floats:
+        """Packets per Mbit of the past's samples [K, n]; NaN since the traffic of a node last changed its level."""
+        past, since = self.past.packets_per_mbit, self.growth.since
+        return past if since is None else np.where(np.arange(len(past))[:, None] < since, past, np.nan)
 
     @cached_property
     def packets_error(self) -> Floats:
@@ -295,7 +301,7 @@ class Observation:
 
         Where there is no past, it is how far the nodes stray from each other.
         """
-        past, now = self.past.packets_per_mbit, mean(self.window.packets_per_mbit)
+        past, now = self._usual_packets, mean(self.window.packets_per_mbit)
         log = np.log(np.where(past > 0, past, np.nan)) if len(past) else np.full((1, now.size), np.nan)
         least = max(self.declared.export_error, _EXACT)
         own = np.maximum(1.4826 * middle(np.abs(log - middle(log))), least) / self.samples**0.5

@@ -124,3 +124,9 @@ def test_a_queue_that_drops_in_one_sample_of_three_is_seen_though_their_mean_hur
     found = find_symptoms(replace(seen, window=seen.window._replace(dropped_mbps=dropped)))
     assert dropped.mean(axis=0)[busiest] < 0.001 * seen.out_mbps[busiest]
     assert [x.element for x in found if x.kind == "drops"] == [network(NOBEL).links[busiest].interface] * shown
+
+
+def test_a_flood_that_lasts_for_longer_than_the_recent_past_is_still_told_from_a_surge_of_users():
+    flood = draw_fault(network(NOBEL), 3, kinds=[K.SYN_FLOOD])
+    best = diagnose(run(network(NOBEL), flood, after=16).observation).best
+    assert [(x.kind, x.element) for x in best.faults] == [(K.SYN_FLOOD, flood.element)]

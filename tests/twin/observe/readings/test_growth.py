@@ -5,7 +5,7 @@ import pytest
 
 from twin.live.declared import Declaration
 from twin.model import Floats
-from twin.observe.readings.growth import Growth, growth
+from twin.observe.readings.growth import Growth, growth, onsets
 
 PER_SAMPLE = 0.027  # Mbit/s that one sampled packet stands for: one in a thousand of 8000 bits, in 300 s
 NODES = 250
@@ -46,3 +46,14 @@ def test_pairs_that_fell_silent_say_nothing_of_those_that_did_not():
     later[:3, 0] = 0.0
     found = growth(rates, later, PER_SAMPLE, (4, 4), Declaration())
     assert np.abs(found.log_factor).max() < 1e-9
+
+
+@pytest.mark.parametrize("bend", [0.0, 0.4, -0.4])
+@pytest.mark.parametrize("slope", [-0.5, 0.5])
+def test_traffic_that_comes_or_goes_by_the_hour_has_no_onset_and_a_step_on_top_of_it_has(slope: float, bend: float):
+    rng, x = np.random.default_rng(3), np.linspace(0, 1, 27)
+    rates = np.exp(rng.normal(0, 0.02, (27, 9)))
+    rates[:, 0] *= np.exp(slope * x + bend * x**2)
+    assert not onsets(rates, Declaration()).any()
+    rates[20:, 0] *= 3.0
+    assert onsets(rates, Declaration()).tolist() == [20, *[0] * 8]
