@@ -161,7 +161,7 @@ class Rollout:
         first: bool,
     ) -> str | None:
         """Make one step and read it back; return why it must not be made, or is not there."""
-        change = self._plan.steps[number - 1]
+        change, asked = self._plan.steps[number - 1], self._live.now
         permit()
         self._require_no_blackout(number, policy)
         self._announced = number
@@ -170,6 +170,9 @@ class Rollout:
         if reason:
             self._log.write(number, "disagree", reason, change=change)
             return reason
+        if self._live.now != asked:  # a look can wait for samples, and a router for its answer
+            permit()
+            self._require_no_blackout(number, policy)
         # what only the routers had wrong is put right there: the inventory takes nothing new
         corrects = in_place(self._configured[number - 1], change)
         self._live.apply(change, recorded=change if corrects else None)

@@ -102,7 +102,7 @@ def issue(  # noqa: PLR0913 - all that is signed, who may, and the clock
     not_before: datetime | None = None,
     authority: Authority = NOBODY,
 ) -> Certificate:
-    """Sign a certificate that holds from `not_before`, or now, until `ttl` from now.
+    """Sign a certificate that holds from `not_before`, or now, until `ttl` from now, and no longer than the plan stays.
 
     The verdict must have passed for exactly this plan, its snapshot and this policy, which must be the one in force;
     somebody must have approved exactly this plan in this state, as many different people among them as the policy asks
@@ -116,6 +116,7 @@ def issue(  # noqa: PLR0913 - all that is signed, who may, and the clock
     about = tuple(x for x in approvals if (x.plan, x.snapshot) == (plan.hash, plan.base))
     _require_approval(about, tier, policy, authority)
     begins, expires = max(now, not_before or now), now + ttl
+    expires = min(expires, plan.until) if plan.until is not None else expires
     if expires <= begins:
         raise CertificateError(f"the certificate would expire at {utc(expires)}, before it holds", fix="plan again")
     certificate = Certificate(

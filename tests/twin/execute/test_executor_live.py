@@ -217,6 +217,23 @@ def test_a_blackout_that_steps_come_into_because_one_took_longer_than_was_said_s
     assert configuration(live.read_topology()) == start
 
 
+@pytest.mark.parametrize("over", ["certificate", "blackout"])
+def test_a_step_is_not_made_when_the_look_before_it_outlasts_the_leave_to_make_it(live, over):
+    incident, start = relief(live), configuration(live.read_topology())
+    most = step_lasts(live.read_telemetry(live.now).declared, 300.0)
+    begins = live.now + len(STEPS) * most + timedelta(minutes=1)
+    samples = math.ceil((begins - live.now) / timedelta(seconds=300))
+    looks = Breaks(2, "apply", lambda: live.wait(samples))  # it is announced, and looked at
+    if over == "blackout":
+        blackout, execution = in_blackout(live, incident, begins, 2, on_step=looks)
+    else:
+        execution = run(live, incident, certificate=certified(live, incident, ttl=begins - live.now), on_step=looks)
+    assert execution.status == "rolled_back"
+    assert (f"in the blackout {blackout}" if over == "blackout" else "the certificate expired") in execution.reason
+    assert (2, "not made") in actions(execution)
+    assert configuration(live.read_topology()) == start
+
+
 @pytest.mark.parametrize("unforeseen", ["late", "entered meanwhile", None])
 def test_no_step_runs_into_work_of_others_that_the_plan_was_not_verified_for(live, unforeseen):
     b_and_c, others_of_b = "link/B:C--C:B", ("link/A:B--B:A", "link/B:D--D:B")

@@ -242,6 +242,17 @@ def test_a_certificate_for_a_window_holds_within_it_and_not_before():
         issued(not_before=begins, ttl=2 * HOUR)
 
 
+def test_no_certificate_outlasts_the_plan():
+    ended = PLAN.ending(NETWORK, NOW + HOUR / 2)
+    full = POLICY.model_copy(update={"max_utilisation": 1.0})
+    known = approved(ended, NETWORK, full)
+    assert known.certificate.expires == ended.until < NOW + HOUR
+    with pytest.raises(CertificateError, match="expired"):
+        checked(known.certificate, plan=ended, policy=full, now=ended.until)
+    with pytest.raises(CertificateError, match="before it holds"):
+        approved(ended, NETWORK, full, now=ended.until)
+
+
 @pytest.mark.parametrize("change", [{"who": "Eve"}, {"reason": "sure"}, {"key": GRACE.public.hex}])
 def test_a_persons_approval_that_was_altered_does_not_count(change):
     altered = signed("Ada", policy=POLICY).model_copy(update=change)
