@@ -17,6 +17,8 @@ from .good import POLICY, WIDE, Trial, any_link, calm, plan_of, sound
 _HOUR = timedelta(hours=1)
 _STEP = timedelta(minutes=30)
 _NOTHING = Failed("nothing")
+_CLEAR = 0.01
+"""Share of its capacity by which a link is beyond argument worse."""
 
 
 def ends_before_it_begins(seed: int, start: int = 0) -> Trial | None:
@@ -53,7 +55,7 @@ def meets_others_on_the_way(seed: int, start: int = 0) -> Trial | None:
         plan_of(network, *steps, objective="drain").ending(network, until),
         network,
         WIDE,
-        blamed(found, 3 if late else 1),
+        blamed(reached, 3 if late else 1),
         outlook=hours_of(network, [1.0] * 24),
         starts=TUESDAY,
         works=(PlannedWork(name=f"CHG{seed}", elements=(third,), begins=begins, ends=begins + _HOUR),),
@@ -93,24 +95,28 @@ def bear(ends: tuple[Network, ...]) -> bool:
     return all(no_worse(carried(was, x), carried(now, x), limit) for x in {*failures(was), *failures(now)})
 
 
-def worse_between(reached: Sequence[Network]) -> list[tuple[str | None, str]]:
-    """What is beyond argument worse in the middle of three states than at both ends, and under which failure."""
-    found = ((x, y) for x in (_NOTHING, *failures(reached[1])) for y in _worse_under(reached, x))
+def worse_between(reached: Sequence[Network], *, clear: float = _CLEAR) -> list[tuple[str | None, str]]:
+    """What is worse in the middle of three states than at both ends, and under which failure; a link by so much."""
+    found = ((x, y) for x in (_NOTHING, *failures(reached[1])) for y in _worse_under(reached, x, clear))
     return [(None if failure == _NOTHING else failure.name, element) for failure, element in found]
 
 
-def blamed(found: Sequence[tuple[str | None, str]], step: int) -> Blame:
-    """What may be named for a state on the way; no failure has to be where something is worse without one."""
+def blamed(reached: Sequence[Network], step: int) -> Blame:
+    """What may be named for the middle of three states; no failure has to be where something is worse without one.
+
+    What is worse by little is no reason to call a plan bad, and right to be named of one that is.
+    """
+    found = worse_between(reached, clear=0.0)
     names = {name for name, _ in found}
     named = None if None in names else frozenset(x for x in names if x is not None)
     return Blame("horizon", frozenset(x for _, x in found), named, step)
 
 
-def _worse_under(reached: Sequence[Network], failure: Failed) -> Iterator[str]:
+def _worse_under(reached: Sequence[Network], failure: Failed, clear: float) -> Iterator[str]:
     """The links that a failure fills between two states alone, and the nodes that it cuts."""
     limit = POLICY.max_utilisation if failure == _NOTHING else POLICY.max_failure_utilisation
     first, middle, last = (carried(x, failure) for x in reached)
-    peak = max(limit, first.peak, last.peak) + 0.01 + SLACK
+    peak = max(limit, first.peak, last.peak) + clear + SLACK
     yield from (x for x in sorted(hot(middle, limit)) if middle.utilisation[x] > peak)
     yield from (f"node/{x}" for x in sorted(chain.from_iterable(middle.lost - first.lost - last.lost)))
 

@@ -70,33 +70,32 @@ def later_step_frozen(seed: int, start: int = 0) -> Trial | None:
 def later_step_in_the_peak(seed: int, start: int = 0) -> Trial | None:
     """Traffic rises while the steps are made, and what lies between the fifth and the sixth does not bear it."""
     made = _roll_out(seed, 36, start)
-    found = worse_between([grown(x, made.full) for x in made.reached]) if made else []
-    if made is None or not found or not made.sound:
+    reached = [grown(x, made.full) for x in made.reached] if made else []
+    if made is None or not worse_between(reached) or not made.sound:
         return None
     shares = [1.0, 1.0, *[made.full] * (_HOURS - 2)]  # full half an hour before the fifth step is over at the latest
-    return _trial("later step in the peak", made, made.plan, shares, blamed(found, _FIFTH))
+    return _trial("later step in the peak", made, made.plan, shares, blamed(reached, _FIFTH))
 
 
 def way_out_in_the_peak(seed: int, start: int = 0) -> Trial | None:
     """The plan is to end before the evening, and the steps that end it reach into it."""
     made = _roll_out(seed, 37, start)
-    found = worse_between([grown(x, made.full) for x in made.reached]) if made else []
-    if made is None or not found or not made.sound:
+    reached = [grown(x, made.full) for x in made.reached] if made else []
+    if made is None or not worse_between(reached) or not made.sound:
         return None
     plan = made.plan.ending(made.reached[0], TUESDAY + 8 * _HOUR - timedelta(minutes=10))
     shares = [*[1.0] * 8, *[made.full] * (_HOURS - 8)]
-    return _trial("way out in the peak", made, plan, shares, blamed(found, len(plan.steps) + 1))
+    return _trial("way out in the peak", made, plan, shares, blamed(reached, len(plan.steps) + 1))
 
 
 def later_step_meets_others(seed: int, start: int = 0) -> Trial | None:
     """Somebody takes a third circuit away once the first steps are made, and just then two others carry nothing."""
     made = _roll_out(seed, 38, start)
     reached = [without(x, made.third) for x in made.reached] if made else []
-    found = worse_between(reached) if made else []
-    if made is None or not found or not bear((reached[0], reached[2])) or not made.sound:
+    if made is None or not worse_between(reached) or not bear((reached[0], reached[2])) or not made.sound:
         return None
     begins = TUESDAY + (_FIFTH - 1) * _LASTS + timedelta(minutes=seed % 29)
-    case = _trial("later step meets others", made, made.plan, [1.0] * _HOURS, blamed(found, _FIFTH))
+    case = _trial("later step meets others", made, made.plan, [1.0] * _HOURS, blamed(reached, _FIFTH))
     return case._replace(works=(_work(seed, made.third, begins),))
 
 
