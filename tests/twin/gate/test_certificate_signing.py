@@ -5,9 +5,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.twin.execute.approved import ADA, GRACE, KEY, KNOWN, NOW, PEOPLE, approval_of, approved
+from tests.twin.gate.test_passkey import Authenticator
 from tests.twin.optimise.networks import network_of
 from twin.errors import CertificateError, StoreError
-from twin.gate.certificate import Approval, Authority, Certificate, CheckResult, Person, SigningKey, check, issue
+from twin.gate.certificate import (
+    Approval,
+    Authority,
+    Certificate,
+    CheckResult,
+    Person,
+    SigningKey,
+    check,
+    issue,
+    objection,
+)
 from twin.gate.verdict import verify
 from twin.model import SegmentList, Tunnel
 from twin.plan import Plan, SetTunnel, SetWeight
@@ -118,8 +129,9 @@ def test_an_approval_that_was_taken_out_is_missed_even_with_the_right_key():
 
 
 def test_failed_checks_are_refused_even_with_the_right_key():
-    with pytest.raises(CertificateError, match="failed checks"):
-        checked(resigned(checks=(CheckResult(name="nominal", passed=False),)))
+    for checks in ((CheckResult(name="nominal", passed=False),), ()):
+        with pytest.raises(CertificateError, match="failed checks"):
+            checked(resigned(checks=checks))
 
 
 def issued(**changes: object) -> Certificate:
@@ -189,6 +201,14 @@ def test_the_highest_tier_takes_two_different_people_with_different_keys():
     assert checked(certificate, policy=STRICT, now=NOW) == certificate
 
 
+def test_one_person_with_a_key_and_a_passkey_is_one_person():
+    own = Authenticator()
+    unsigned = approval_of(PLAN, who="Ada", role="person", policy=STRICT.hash, key=own.passkey.key)
+    known = Authority(person={"Ada": Person(ADA.public, passkeys=(own.passkey,))}.get)
+    with pytest.raises(CertificateError, match="2 different people, and has 1"):
+        by_people(signed("Ada"), own.sign(unsigned), authority=known)
+
+
 def test_only_people_who_are_known_now_by_the_key_they_signed_with_count():
     stranger = SigningKey(Ed25519PrivateKey.generate())
     ada = signed("Ada")
@@ -210,6 +230,12 @@ def test_rights_end_at_the_risk_that_a_person_may_answer_for():
     assert GOOD.certificate.tier == "medium"
     with pytest.raises(CertificateError, match="Grace may approve plans up to low risk, and this one is of medium"):
         by_people(signed("Ada"), signed("Grace", GRACE), authority=limited)
+    no, graces = signed("Grace", GRACE, decision="reject"), signed("Grace", GRACE)
+    assert objection(no, "high", STRICT, limited) is None  # whoever may decide at all may reject
+    assert "not signed" in objection(graces.model_copy(update={"role": "agent"}), "low", STRICT, limited)
+    agent = graces.model_copy(update={"role": "agent"})
+    agents_own = agent.model_copy(update={"signature": GRACE.sign(agent.payload)})
+    assert "not signed" in objection(agents_own, "low", STRICT, limited)
 
 
 def test_a_certificate_falls_with_the_people_it_stands_on():
@@ -231,6 +257,7 @@ def test_the_policy_in_force_is_the_operators_and_no_other():
 
 def test_a_certificate_for_a_window_holds_within_it_and_not_before():
     begins = NOW + 2 * HOUR
+    assert issued(not_before=NOW - HOUR).not_before == NOW
     certificate = issued(not_before=begins, ttl=4 * HOUR)
     for early in (NOW, begins - timedelta(seconds=1)):
         with pytest.raises(CertificateError, match="not valid before 2026-03-01 14:00:00"):

@@ -8,10 +8,16 @@ import pytest
 from evals.cases.gate.good import Trial, first_of
 from evals.cases.gate.set_right import declared_less_safe, good_set_right, half_set_right, set_right_and_more
 from evals.suites.verify import verdict_on
+from tests.twin.optimise.networks import network_of
 from twin.gate.checks.context import Context
+from twin.gate.checks.stressed import Stressed
+from twin.gate.declared import set_right as set_right_as
+from twin.gate.declared import stands_as
+from twin.model import SegmentList, Tunnel
 from twin.optimise.goals import choose
 from twin.optimise.restore import relieve_by_restoring
-from twin.plan import apply_all
+from twin.plan import DrainLink, DrainNode, LimitDemand, SetTunnel, SetWeight, SleepLink, apply, apply_all
+from twin.sim.simulate import single_failures
 
 
 @cache
@@ -46,6 +52,31 @@ def test_who_plans_to_set_back_has_the_same_rule():
             choice = choose((found,), case.network, case.policy, known=Context(declared=declared))
             assert choice.usable is usable
         assert apply_all(case.network, found.plan.steps).links == case.declared.links
+
+
+def test_every_setting_that_is_not_the_declared_one_is_told():
+    ends = [("A", "B", 10.0, 1), ("B", "C", 10.0, 1), ("A", "C", 10.0, 3)]
+    declared, ab = network_of(ends, {("A", "B"): 5.0}), "link/A:B--B:A"
+    tunnel = Tunnel(name="T", source="A", target="B", paths=(SegmentList(via=("C",)),))
+    steps = [DrainLink(circuit=ab, mode=x) for x in ("remove", "cost_out")]
+    steps += [DrainNode(node="B", mode=x) for x in ("overload", "cost_out")]
+    steps += [SetWeight(link="A->B", weight=2), SleepLink(circuit=ab), SetTunnel(tunnel=tunnel)]
+    others = [apply(declared, x) for x in (*steps, LimitDemand(source="A", target="B", limit=1.0))]
+    for number, other in enumerate(others):
+        assert not any(stands_as(other, x) for x in (declared, *others[:number], *others[number + 1 :]))
+        assert stands_as(other, other)
+        down = tuple(x._replace(up=False, loss=0.1, capacity=1.0) for x in other.links)  # no settings
+        assert stands_as(replace(other, links=down, demands=other.demands * 2), other)
+
+
+def test_what_is_set_right_may_overload_no_more_in_all_failures_above_neither_capacity_nor_limit():
+    network = network_of([("A", "B", 10.0, 1), ("B", "C", 10.0, 1), ("A", "C", 10.0, 3)], {("A", "B"): 5.0})
+    state = Stressed(network, single_failures(network), 1.0, as_declared=True)
+    for more in ({"overload": 1.0}, {"excess": 1.0}):
+        known = replace(state.sweep, **{name: getattr(state.sweep, name) + by for name, by in more.items()})
+        assert not set_right_as(state, replace(state, known=known))
+        assert set_right_as(replace(state, known=known), state)
+    assert not set_right_as(state, replace(state, as_declared=False))
 
 
 @pytest.mark.parametrize("build", [set_right_and_more, half_set_right, declared_less_safe])

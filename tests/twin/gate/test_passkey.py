@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from twin.gate.certificate import Authority, Person, objection
 from twin.gate.passkey import Passkey, challenge, passkey_objection
-from twin.gate.signing import Approval, Assertion
+from twin.gate.signing import Approval, Assertion, SigningKey
 from twin.policy import Policy
 
 ORIGIN, POLICY = "http://localhost:8471", Policy()
@@ -112,5 +113,7 @@ def test_a_flipped_bit_a_swapped_key_and_a_key_that_nobody_enrolled_are_refused(
     swapped = other.passkey._replace(credential=ADA.passkey.credential)
     assert "nobody enrolled" in counts(signed, Person(None, passkeys=(swapped,)))
     assert "nobody enrolled" in counts(signed, Person(None))
+    anybody = SigningKey(Ed25519PrivateKey.generate()).approve(decision())
+    assert "known by a passkey alone" in counts(anybody, Person(None, passkeys=(ADA.passkey,)))
     unreadable = signed.assertion.model_copy(update={"client_data": "ff"})
     assert "cannot be read" in passkey_objection(signed.model_copy(update={"assertion": unreadable}), ADA.passkey)
