@@ -162,8 +162,7 @@ class Rollout:
     ) -> str | None:
         """Make one step and read it back; return why it must not be made, or is not there."""
         change, asked = self._plan.steps[number - 1], self._live.now
-        permit()
-        self._require_no_blackout(number, policy)
+        self._require_leave(number, policy, permit)
         self._announced = number
         self._log.write(number, "apply", f"making step {number}", change=change)
         reason = self._look_before(number, tolerance, before, policy, measure=first)
@@ -171,16 +170,16 @@ class Rollout:
             self._log.write(number, "disagree", reason, change=change)
             return reason
         if self._live.now != asked:  # a look can wait for samples, and a router for its answer
-            permit()
-            self._require_no_blackout(number, policy)
+            self._require_leave(number, policy, permit)
         # what only the routers had wrong is put right there: the inventory takes nothing new
         corrects = in_place(self._configured[number - 1], change)
         self._live.apply(change, recorded=change if corrects else None)
         self.applied = number
         return None
 
-    def _require_no_blackout(self, number: int, policy: Policy) -> None:
+    def _require_leave(self, number: int, policy: Policy, permit: Callable[[], None]) -> None:
         """The gate knew when the first step would be made: a later one may come into a blackout."""
+        permit()
         found = blacked_out(self._states[number - 1], self._plan.steps[number - 1], policy, self._live.now)
         if found:
             touches = f"step {number} touches {short(found[0])} at {utc(self._live.now)}"
