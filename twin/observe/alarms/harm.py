@@ -141,14 +141,22 @@ def _by_probes(observation: Observation, removed: Floats, without: Bools) -> Flo
 
 
 def _arriving(network: Network, removed: Floats) -> Floats:
-    """Share of what each pair sends that arrives when links take off these shares [n, n]; 1 inside tunnels."""
+    """Share of what each pair sends that arrives when links take off these shares [n, n].
+
+    Of pairs in a tunnel the least of its way and of the one without it: probes may take either.
+    """
     from twin.sim.arrays import compile_network
     from twin.sim.kernels import expect
     from twin.sim.remembered import remembered_paths
+    from twin.sim.route import expected_of_demands, steered
 
     arrays = compile_network(conditioned(network, removed))
-    arrives = expect(arrays, remembered_paths(arrays)).survival.T.copy()
-    arrives[arrays.tunnels.source, arrays.tunnels.target] = 1.0
+    paths = remembered_paths(arrays)
+    arrives = expect(arrays, paths).survival.T.copy()
+    if arrays.tunnels.source.size:
+        pairs = arrays.tunnels.source, arrays.tunnels.target
+        steered_away = expected_of_demands(arrays, paths, steered(arrays, paths).used).survival.T
+        arrives[pairs] = np.minimum(arrives[pairs], steered_away[pairs])
     return arrives
 
 

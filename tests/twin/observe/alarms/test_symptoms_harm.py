@@ -7,6 +7,7 @@ import pytest
 from tests.twin.observe.incidents import ABILENE, NOBEL, network, run, struck
 from twin.faults import EXIT_KINDS, Fault, FaultKind, with_fault
 from twin.live.draw_fault import draw_fault
+from twin.model import SegmentList, Tunnel
 from twin.observe import find_symptoms, measured_harm, observe
 from twin.sim.simulate import simulate
 
@@ -97,6 +98,20 @@ def both_harms(whole, fault, *, seed):
         true.append(live.true_harm(0.8).total)
     seen = observe(live.read_topology(), live.read_telemetry(live.now - timedelta(days=1)))
     return measured_harm(seen, 0.8), np.mean(true[-seen.samples :])
+
+
+def test_what_queues_drop_of_traffic_in_a_tunnel_is_harm_once():
+    whole = network(NOBEL)
+    link = whole.links[whole.link(simulate(whole).busiest)]
+    pair = link.tail, link.head
+    through = Tunnel(name="through", source=pair[0], target=pair[1], paths=(SegmentList(via=(pair[1],)),))
+    demands = whole.demands.copy()
+    demands[whole.node(pair[0]), whole.node(pair[1])] = 1.2 * link.capacity
+    full = replace(whole, demands=demands, tunnels=(through,))
+    measured, true = both_harms(full, None, seed=3)
+    assert true > 0.05 * link.capacity
+    assert measured.dropped > 0.05 * link.capacity
+    assert measured.total == pytest.approx(true, rel=0.05)
 
 
 def test_traffic_between_parts_that_nothing_joins_is_harm():
