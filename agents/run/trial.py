@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from tools.box.run_state import Desk
 from twin.corrections import recorded_states
 from twin.diagnose import PlanTrial, set_anew
@@ -11,8 +13,11 @@ from twin.harm import Harm
 from twin.live.network import LiveNetwork, until
 from twin.model import Network
 from twin.observe import Observation, observe
+from twin.observe.expect.prediction import conditioned
 from twin.plan import Plan, apply_all
 from twin.sim.simulate import simulate
+
+_OTHER = 3.0  # standard errors by which a wire must lose another share than was diagnosed
 
 
 def trial_of(plan: Plan, execution: Execution, configured: Network, live: LiveNetwork) -> PlanTrial | None:
@@ -62,8 +67,19 @@ def benefit(desk: Desk, observation: Observation, plan: Plan, diagnosed: Observa
     """Compare what is measured with a plan in place with the twin; `diagnosed` is what was seen before any plan."""
     planned, limit = apply_all(desk.state, plan.steps), desk.policy.max_utilisation
     demands = desk.put_right(observation).network.demands
-    without, promised = (simulate(x.with_demands(demands)).harm(limit) for x in (desk.state, planned))
+    lossy = (as_lossy_as_now(x.with_demands(demands), observation) for x in (desk.state, planned))
+    without, promised = (simulate(x).harm(limit) for x in lossy)
     return Benefit(desk.harm_of(observation, planned), without, promised, _harm_untold(desk, diagnosed))
+
+
+def as_lossy_as_now(state: Network, observation: Observation) -> Network:
+    """Return the state with lossy wires that lose the share measured by now, where that surely is another one."""
+    measured, error = observation.wire_loss, observation.wire_error
+    shares = [
+        float(np.clip(now, 0.0, 1.0)) if link.loss and abs(now - link.loss) > _OTHER * off else link.loss
+        for link, now, off in zip(state.links, measured, error, strict=True)
+    ]
+    return conditioned(state, np.array(shares))
 
 
 def _harm_untold(desk: Desk, seen: Observation | None) -> float:

@@ -27,6 +27,7 @@ _CALIBRATION = 4  # earlier samples whose residuals tell how noisy this network 
 _CHANGED = 5.0  # standard deviations by which a link must have moved for an earlier sample to be of another state
 _FOLLOWS = 0.4  # share of a residual that may come and go with the traffic itself
 _CHANGED_WIRE = 6.0  # standard errors by which what a wire loses must differ between two samples
+_CHANGED_LOSSY = 3.0  # the same of a wire that loses more than late readings can make of none: it is no chance of all
 _FULL, _EXCEEDED = 0.02, 2.0  # share dropped by a full queue; largest errors of a rate, one of each of two samples
 _LEAST_CHANGED = 0.02  # share below which a change of a rate is no other state
 _CHANGED_GROWTH = 0.25
@@ -171,7 +172,9 @@ def _wire_changed(samples: Samples, pair: tuple[int, int], residuals: _Residuals
     sent, received = samples.out_mbps[list(pair)], samples.in_mbps[list(pair)]
     lost = ratio(sent - received, np.nan_to_num(sent))
     error = np.sqrt(8) * residuals.declared.read_s / residuals.interval_s
-    return np.nan_to_num(np.abs(lost[1] - lost[0])) > max(_CHANGED_WIRE * error, _LEAST_CHANGED)
+    lossy = np.nan_to_num(lost[1]) > max(2 * residuals.declared.mistimed(residuals.interval_s), _LEAST_CHANGED)
+    least = np.where(lossy, _CHANGED_LOSSY, _CHANGED_WIRE) * error
+    return np.nan_to_num(np.abs(lost[1] - lost[0])) > np.maximum(least, _LEAST_CHANGED)
 
 
 def _plateau_changed(samples: Samples, pair: tuple[int, int], residuals: _Residuals) -> Flags:
