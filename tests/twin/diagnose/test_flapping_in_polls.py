@@ -1,11 +1,15 @@
 """A circuit that flaps slower than it is polled: every poll meets one of its states, and none of them is the cause."""
 
+import numpy as np
 import pytest
 
+from agents.run.request import RunRequest
+from agents.run.staging import stage_scene
 from tests.twin.live.ladder import START, ladder
 from twin.diagnose import diagnose
 from twin.diagnose.candidates.flapping import is_turning, phase
 from twin.faults import Fault, FaultKind
+from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.observe import observe
 
@@ -49,3 +53,12 @@ def test_polls_that_are_too_far_apart_tell_no_phase() -> None:
     live.wait(6)
     seen = observe(live.read_topology(), live.read_telemetry(START), now=live.now)
     assert phase(seen, FLAP.element) is None
+
+
+def test_a_queue_that_a_flapping_circuit_overflows_for_a_part_of_an_interval_has_no_lowered_capacity() -> None:
+    whole = load_network("sndlib/nobel-us")
+    flap = Fault(kind=FaultKind.FLAP, element="link/Houston:San-Diego--San-Diego:Houston", severity=0.564274998524483)
+    live = stage_scene(whole, RunRequest(network="sndlib/nobel-us", seed=52108, fault=flap, interval_s=60.0)).live
+    seen = observe(live.read_topology(), live.read_telemetry(live.start), now=live.now)
+    assert np.nanmax(seen.dropped_mbps) > 1
+    assert [(x.kind, x.element) for x in diagnose(seen).best.faults] == [(flap.kind, flap.element)]

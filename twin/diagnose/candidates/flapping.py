@@ -98,6 +98,8 @@ def by_turns(readings: Readings, fault: Fault, scene: Scene) -> Readings:
         lacks[links] = 0.0  # what they carry themselves is in the share that polls tell
     through, delay_ms = _mixed_probes(readings, shares, scene, (other.prediction, unheard))
     moved = other.predicted - readings.arrived
+    # how far a load swings is known no better than the load of either state: beside a full queue that decides
+    swings = np.where(moved > other.sigma, moved + _TOLERANCE * other.sigma, np.maximum(moved, 0.0))
     turning = polled is not None and polled.turning
     up, adjacent = readings.up.copy(), readings.adjacent.copy()
     up[links] = up[links] * (1 - shares.down) if polled is None else polled.up
@@ -107,7 +109,7 @@ def by_turns(readings: Readings, fault: Fault, scene: Scene) -> Readings:
         sigma=np.hypot(readings.sigma, shares.error(states)),
         through=through,
         delay_ms=delay_ms,
-        swing=readings.swing + (np.abs(moved) if turning else (1 - shares.down) * np.maximum(moved, 0.0)),
+        swing=readings.swing + (np.abs(moved) if turning else (1 - shares.down) * swings),
         up=up,
         adjacent=adjacent,
     )
