@@ -5,12 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
-from agents.record.events import (
-    Outcome,
-    Stage,
-    StageFinished,
-    StageStarted,
-)
+from agents.record.events import Outcome, Stage, StageFinished, StageStarted
 from agents.roles import tasks
 from agents.roles.chat import Session
 from agents.roles.team import Team
@@ -135,6 +130,8 @@ class Driver:
         if self._desk.brought is not None and not incident.symptoms:
             return await self._take_brought(self._desk.brought, incident)
         if not incident.symptoms:
+            if (cause := await in_thread(self._second.cause_without_symptom)) is not None:
+                return Move("diagnose", f"no symptom, and yet readings speak for {cause}", incident)
             planned = f" but planned work: {incident.planned[0]}" if incident.planned else ""
             return Move("end", f"nothing is measured that the inventory does not explain{planned}", incident, "healthy")
         return Move(
@@ -185,7 +182,7 @@ class Driver:
             words = f"{cause}: {mbps(diagnosis.harm)} have no way, and no other configuration could carry them"
             return self._without(words, diagnosis)
         words = f"{mbps(measured)} are harmed, which {cause} does not do on the twin: no plan can be rehearsed"
-        return self._without(words, diagnosis)
+        return await self._of_no_known_cause(words, diagnosis)
 
     async def _unharmed(self, diagnosis: Diagnosis) -> Move:
         """Nothing and nobody is harmed: what there is to do is a recommendation.
@@ -193,7 +190,7 @@ class Driver:
         Where grown traffic would be harmed, the network is watched first, for a look early in an evening shows little.
         """
         if self._desk.ranking is not None and self._desk.ranking.lost:
-            return self._without(f"the cause is not known: {diagnosis.doubt}", diagnosis)
+            return await self._of_no_known_cause(f"the cause is not known: {diagnosis.doubt}", diagnosis)
         if diagnosis.cause is not None:
             words = f"{fault_words(diagnosis.cause)}: no traffic is harmed at the moment"
             foreseen = 0.0 if self._desk.data_refusal else self._operator.harm_foreseen()
@@ -204,6 +201,12 @@ class Driver:
         if self._desk.data_refusal:
             return self._without(f"no plan may be made: {self._desk.data_refusal}", diagnosis)
         return Move("end", "no fault explains the measurements better than chance does", diagnosis, "healthy")
+
+    async def _of_no_known_cause(self, words: str, handover: Handover) -> Move:
+        """Look again, once, before somebody is told that there is no cause: what comes and goes may show by then."""
+        if self._kept is None and await self._second.of_new_samples():
+            return Move("diagnose", f"{words}; no cause is known, and it is looked for in new samples", handover)
+        return self._without(words, handover)
 
     def _without(self, words: str, handover: Handover | None = None) -> Move:
         """End with nothing changed: where the cause is known, what is left is a person's to do."""
@@ -231,7 +234,8 @@ class Driver:
                 f"no plan is wanted, for {', '.join(no_plan.because)}: what is left is advised", no_plan
             )
         hindered = f": {desk.hindered}" if desk.hindered else ""
-        return self._without(f"no optimiser has a plan that helps and was not rejected{hindered}", no_plan)
+        words = f"no optimiser has a plan that helps and was not rejected{hindered}"
+        return await self._of_no_known_cause(words, no_plan)
 
     def _without_plan(self, aim: GoalInForce, no_plan: NoPlan) -> Move:
         if not self._desk.rejected and not aim.unmet(self._desk.state, self._desk.policy):

@@ -112,7 +112,9 @@ async def _followed(ground: Ground) -> Ended:
         watched=WATCH if request.site is None else timedelta(0),  # of one's own network `twinops watch` goes on looking
     )  # fmt: skip
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
-    ground.store.set_current(ground.network.id)
+    if desk.inventory.id != ground.network.id:
+        ground.store.save_snapshot(desk.inventory, now=ground.scene.live.now, parent=ground.network.id)
+    ground.store.set_current(desk.inventory.id)
     team = _team(ground, session, desk)
     driver = Driver(desk, session, team, operator, rounds=ground.request.rounds, answering=_answering(ground))
     later = {x.question: x for x in ground.answers if x.waited}
@@ -174,7 +176,7 @@ class _Ending:
 
 def _desk(ground: Ground) -> Desk:
     return Desk(
-        inventory=ground.network,
+        inventory=_inventory(ground),
         policy=_policy(ground.request),
         live=ReadSide(ground.scene.live),
         since=ground.scene.begin,
@@ -193,7 +195,12 @@ def _desk(ground: Ground) -> Desk:
 def _aim(ground: Ground) -> GoalInForce | None:
     live, goal = ground.scene.live, ground.request.goal
     day = live.declared.day or ground.request.policy.day
-    return goal_in_force(goal, ground.network, live.now, day) if goal else None
+    return goal_in_force(goal, _inventory(ground), live.now, day) if goal else None
+
+
+def _inventory(ground: Ground) -> Network:
+    """What agents are told that the network is: of an emulated one its own inventory, which may be wrong."""
+    return ground.network if ground.request.site else ground.scene.live.read_topology()
 
 
 def _policy(request: RunRequest) -> Policy:

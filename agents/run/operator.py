@@ -46,7 +46,7 @@ from .others_work import OthersWork
 from .trial import benefit, trial_in_place, trial_of
 from .twin_record import TwinRecord
 from .unbroken_work import UnbrokenWork
-from .watching import WATCH, harm_foreseen, outlasting, seen_later
+from .watching import WATCH, harm_foreseen, outlasting, seen_later, until_next_look
 
 WINDOW = 3  # samples that the last measurement is over
 
@@ -116,6 +116,14 @@ class NetworkOperator:
                 self.written.before()
                 return why
         return ""
+
+    async def look_again(self) -> bool:
+        """Wait for a whole window of new samples while it may still watch: whether they are there."""
+        if self.watched <= timedelta(0):
+            return False
+        await self.work.finished(lambda: until_next_look(self.desk, self.live, WINDOW))
+        self.written.before()
+        return True
 
     async def approve(self) -> str:
         """Sign the plan that verification approved. Raises `CertificateError`."""
@@ -365,24 +373,14 @@ class NetworkOperator:
             return Execution(status="refused", reason=unknown, records=())
         with desk.span("execute", snapshot=desk.state.id, plan=submission.plan.hash) as span:
             execution = execute(
-                submission.plan,
-                self.certificate,
-                desk.state,
-                self.live,
-                policy=desk.policy,
-                public_key=self.key.public,
-                current=self.store.current or "",
-                authority=self.authority,
-                tolerance=self._tolerance,
-                inventory=desk.inventory,
-                outlook=desk.outlook,
-                works=desk.works,
-                works_now=lambda: self.others.known("a step is made"),
-                unmodelled=desk.unmodelled,
+                submission.plan, self.certificate, desk.state, self.live, policy=desk.policy,
+                public_key=self.key.public, current=self.store.current or "", authority=self.authority,
+                tolerance=self._tolerance, inventory=desk.inventory, outlook=desk.outlook, works=desk.works,
+                works_now=lambda: self.others.known("a step is made"), unmodelled=desk.unmodelled,
                 turns=desk.turns(desk.look(), desk.state),
                 in_part=desk.aim is None and desk.brought is None,  # what somebody asked for is made whole or not
                 on_step=record,
-            )
+            )  # fmt: skip
             span.set_attribute("twin.execution", execution.status)
         return execution
 

@@ -15,6 +15,22 @@ class SecondLook:
         self._desk, self._operator, self._rounds = desk, operator, rounds
         self._before: tuple[Diagnosis, Hypothesis | None] | None = None
         self._otherwise: Ending | None = None
+        self._waited = False
+
+    def cause_without_symptom(self) -> str | None:
+        """What all readings together speak for where none of them alone is unusual; None where that is no fault."""
+        rank_causes(self._desk)
+        ranking = self._desk.ranking
+        found = ranking is not None and ranking.doubt is None and bool(ranking.best.faults)
+        return ranking.best.name if ranking is not None and found else None
+
+    async def of_new_samples(self) -> bool:
+        """Wait for new samples where no cause is known, once, and forget the diagnosis: whether they are there."""
+        if self._desk.faults or self._waited or not await self._operator.look_again():
+            return False
+        self._waited = True
+        self._desk.clear_diagnosis()
+        return True
 
     @property
     def may_be(self) -> bool:

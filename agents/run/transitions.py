@@ -1,11 +1,13 @@
 """The course of a run: its stages and what may follow which, and who acts and answers on its way.
 
-observe ── no symptoms ─────────────────────────────► healthy
+observe ── no symptoms, and none but "healthy" explains ► healthy
 │
 diagnose ── no harm ────────────────────────────────► no action needed, healthy
 │  ├─ none yet, and grown traffic would bring it ─► diagnose, once it is there
+│  ├─ harm of no known cause ─────────────────────► diagnose, once, by new samples
 │  └─ harm that no plan can lower ────────────────► needs a person
 plan ◄───────────── rejected, rounds left ──┐
+│  ├─ none helps, and no cause is known ──┼──────► diagnose, once, by new samples
 │  └─ none helps ─────────────────────────┼──────► needs a person, no safe plan
 verify ─────────────────────────────────────┘ no rounds left
 │ approved, with a passing verdict
@@ -46,7 +48,7 @@ EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
     {
         "observe": frozenset({"diagnose", "plan", "end"}),
         "diagnose": frozenset({"diagnose", "plan", "end"}),
-        "plan": frozenset({"verify", "plan", "end"}),
+        "plan": frozenset({"verify", "plan", "diagnose", "end"}),
         "verify": frozenset({"approve", "plan", "end"}),
         "approve": frozenset({"execute", "end"}),
         "execute": frozenset({"confirm", "roll back", "diagnose", "plan", "end"}),
@@ -119,6 +121,10 @@ class Operator(Protocol):
 
     def record_verdict(self) -> None:
         """Record what the gate found for the plan that was decided on."""
+        ...
+
+    async def look_again(self) -> bool:
+        """Wait for a whole window of new samples: whether they are there."""
         ...
 
     async def approve(self) -> str:

@@ -28,13 +28,18 @@ def seen_later(desk: Desk, live: LiveNetwork, least: float, known: set[str]) -> 
     It is where the diagnosed state harms more than `least` Mbit/s, or where devices say of themselves what they said at
     no look before: elements that `known` takes up.
     """
-    interval = desk.look().interval_s
     known |= {x.element for x in stated(desk)}
-    live.wait(max(1, round(_EACH.total_seconds() / interval)) if interval else 1)
+    until_next_look(desk, live)
     state = as_believed(desk.look(), desk.faults, desk.state).network
     if simulate(state).harm(desk.policy.max_utilisation).routable > least:
         return "no traffic was harmed when it was found, and is now"
     return next((f"{x.detail} by now" for x in stated(desk) if x.element not in known), "")
+
+
+def until_next_look(desk: Desk, live: LiveNetwork, least: int = 1) -> None:
+    """Wait until the next look, at least so many samples."""
+    interval = desk.look().interval_s
+    live.wait(max(least, round(_EACH.total_seconds() / interval)) if interval else least)
 
 
 def outlasting(found: Hypothesis, then: Observation, now: Observation) -> tuple[Hypothesis, ...]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from twin.faults import Fault, Readings
+from twin.faults import TRAITS, Fault, Readings
 from twin.live.network import Flags
 from twin.model import Floats, Network
 from twin.observe.expect.expectation import Expectation, Residuals
@@ -112,8 +112,9 @@ def put_right(observation: Observation, faults: tuple[Fault, ...]) -> Reread:
 
 
 def misread(faults: tuple[Fault, ...]) -> bool:
-    """Whether some readings are not what they seem if these faults are there."""
-    return any(effect(x.kind).reread is not None or effect(x.kind).void is not None for x in faults)
+    """Whether some readings, or what they are held against, are not what they seem if these faults are there."""
+    read = any(effect(x.kind).reread is not None or effect(x.kind).void is not None for x in faults)
+    return read or any(TRAITS[x.kind].layer == "telemetry" for x in faults)
 
 
 def without_void(observation: Observation, faults: tuple[Fault, ...]) -> Observation:

@@ -1,18 +1,24 @@
 """Faults whose harm comes and goes: with the traffic of an evening, and with a circuit that goes down and comes up."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from agents.record.events import ExecutionStep, LoadsTaken, StageFinished, VerdictReached
+from agents.run.replay import replay_run
 from agents.run.request import LaterEvent
+from agents.run.trial import as_lossy_as_now
 from agents.run.watching import outlasting
 from tests.agents.incidents import perform, request
 from tests.twin.observe.incidents import NOBEL, network
 from tests.twin.observe.incidents import run as observed
+from tools.box.handover import Incident
 from twin.diagnose import diagnose
 from twin.faults import Fault, FaultKind
+from twin.formats.nodelink import write_node_link
 from twin.observe import observe
 from twin.plan import DrainLink
 from twin.policy import Policy
@@ -63,6 +69,50 @@ def test_a_circuit_that_flaps_is_taken_out_first_and_then_steered_around(tmp_pat
     assert figures.harm_without is not None
     assert figures.harm_after < figures.harm_without / 2
     assert any(x.action == "repair circuit" for x in run.result.finished.recommendations)
+
+
+def test_where_no_cause_is_known_the_network_is_looked_at_once_more_before_anybody_is_told_so(tmp_path: Path):
+    """So little is lost that no reading names the wire; by the second look nothing is any more."""
+    fault = Fault(kind=K.SILENT_LOSS, element="interface/Karlsruhe/Stuttgart", severity=0.0193)
+    healed = (LaterEvent(after=1, heals=fault),)
+    run = perform(tmp_path, request(network=NOBEL, fault=fault, seed=52170, interval_s=30.0, later=healed))
+    ends = run.of(StageFinished)
+    assert [(x.stage, x.next) for x in ends] == [("observe", "diagnose"), ("diagnose", "diagnose"), ("diagnose", "end")]
+    assert "no cause is known" in ends[1].because
+    assert run.result.finished.outcome == "healthy"
+
+
+def test_what_all_readings_together_speak_for_is_found_though_none_of_them_is_a_symptom(tmp_path: Path):
+    whole = network(NOBEL)
+    level, file = replace(whole, links=tuple(x._replace(weight=10) for x in whole.links)), tmp_path / "level.json"
+    write_node_link(level, str(file))
+    fault = Fault(kind=K.ECMP_STALE, element="interface/Frankfurt/Leipzig")
+    run = perform(tmp_path, request(network=str(file), fault=fault, seed=52265, interval_s=30.0))
+    observed = run.of(StageFinished)[0]
+    assert isinstance(observed.handover, Incident)
+    assert observed.handover.symptoms == ()
+    assert f"speak for {fault}" in observed.because
+    assert run.result.finished.outcome == "no action needed"
+    assert run.result.finished.causes[0].element == fault.element
+
+
+def test_an_inventory_with_a_wrong_capacity_is_what_a_run_is_told_and_its_harm_is_none(tmp_path: Path):
+    fault = Fault(kind=K.WRONG_CAPACITY, element="link/Katowice:Wroclaw--Wroclaw:Katowice", severity=0.1)
+    run = perform(tmp_path, request(network="sndlib/polska", fault=fault, seed=5))
+    finished = run.result.finished
+    assert (finished.outcome, finished.figures.harm_before) == ("no action needed", 0.0)
+    assert [(x.action, x.element) for x in finished.recommendations] == [("correct inventory", fault.element)]
+    assert asyncio.run(replay_run(run.result.folder)).same
+
+
+def test_what_a_wire_loses_by_now_is_what_a_plan_is_held_against():
+    found = observed(network(NOBEL), Fault(kind=K.SILENT_LOSS, element="interface/Berlin/Hamburg", severity=0.16))
+    position = found.observation.network.interface_index["interface/Berlin/Hamburg"]
+    links = list(found.observation.network.links)
+    links[position] = links[position]._replace(loss=0.1)
+    state = as_lossy_as_now(replace(found.observation.network, links=tuple(links)), found.observation)
+    assert state.links[position].loss == pytest.approx(0.16, abs=0.01)
+    assert {x.loss for i, x in enumerate(state.links) if i != position} == {0.0}
 
 
 def test_a_network_that_is_polled_every_thirty_seconds_has_its_plan_in_place_minutes_after_the_onset(tmp_path: Path):
