@@ -193,12 +193,16 @@ def again(
 
 
 def shows(incident: Incident, fault: Fault) -> bool:
-    """Whether a fault moves some reading until the run looks, against the same stretch of time without it alone."""
+    """Whether a fault moves some reading until the run looks, against the same stretch of time without it alone.
+
+    Of several none counts that shows only while they strike: that sample mixes two states of the network.
+    """
     live, after = incident.live, samples_after(incident.live)
+    after = max(1, after - 1) if sum(isinstance(x, Struck) for x in live.entries) > 1 else after
     readings, calm = live.read_telemetry(live.start), again(incident, without=fault).read_telemetry(live.start)
     if fault.kind in EQUAL:
         return beyond_hashing(incident.network, readings, calm, after) > MOVED
-    wrong = recorded(live.read_topology(), readings) if fault.kind is FaultKind.WRONG_CAPACITY else 0.0
+    wrong = recorded(live.read_topology(), readings, fault.element) if fault.kind is FaultKind.WRONG_CAPACITY else 0.0
     return max(wrong, moved(readings, calm, after)) > MOVED
 
 

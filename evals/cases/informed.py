@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from agents.run.staging import samples_after
-from evals.oracle.exhaustive import LARGEST, short_plan
+from evals.oracle.exhaustive import short_plan
 from twin.errors import PlanError, TwinError
 from twin.execute.agreement import step_lasts
 from twin.forecast.outlook import outlook_ahead
@@ -29,6 +29,7 @@ from twin.policy import Policy
 from .incident import Action, Incident, again, hour_after
 
 STRATEGIC = (segments.METHOD, sequential.METHOD)
+_SEARCHED = 24  # nodes up to which every short plan is tried: 2 CPU seconds
 SECONDS = 30.0
 """Time that the tactical planners share, and the strategic ones."""
 
@@ -61,7 +62,7 @@ def least_left(incident: Incident, *, noise: float, reached: float) -> float:
 
 def searched(incident: Incident) -> bool:
     """Whether every short plan is tried, so that what none of them gains nobody has to."""
-    return len(incident.network.nodes) <= LARGEST
+    return len(incident.network.nodes) <= _SEARCHED
 
 
 class _Known(NamedTuple):

@@ -99,14 +99,14 @@ class Struck(NamedTuple):
 
 
 def accepted(struck: Struck, *, limit: float, noise: float) -> Accepted:
-    """Say which endings are right. Where harm comes or goes within the hour, or is next to none, either may be."""
-    faults = struck.faults
-    if not faults:
-        return Accepted(frozenset({"healthy"}), act=False, floor=0.0, faults=())
+    """Say which endings are right. Where harm comes or goes within the hour, or is next to none, either may be.
+
+    A network may be harmed without a fault that shows, by its usual traffic: then a run may end without a plan.
+    """
     ways = [
         _of(struck, harm, limit=limit, noise=least)
         for harm in (struck.at_first, struck.seen, struck.in_the_end)
-        for least in (_NOTHING * noise, noise)
+        for least in ((_NOTHING * noise, noise) if struck.faults else (noise,))
     ]
     if struck.at_worst.total > noise:  # traffic that swells and ebbs: whoever looked then was right to act
         ways.insert(0, _of(struck, struck.at_worst, limit=limit, noise=noise))
@@ -130,13 +130,15 @@ def blind_to(hidden: Accepted, seen: Accepted) -> Accepted:
 def _of(struck: Struck, harm: Harm, *, limit: float, noise: float) -> Accepted:
     faults = struck.faults
     if harm.total <= noise:
-        hidden: frozenset[Outcome] = frozenset({"no action needed", "healthy"})
+        hidden: frozenset[Outcome] = frozenset({"no action needed", "healthy"} if faults else {"healthy"})
         calm: frozenset[Outcome] = frozenset({"no action needed"})
         return Accepted(calm if struck.shown else hidden, act=False, floor=0.0, faults=faults)
     floor = harm.severed + _refused(struck.truth, faults)
     if harm.total - floor <= noise:
         return Accepted(frozenset({"needs a person"}), act=None, floor=floor, faults=faults)
     helped: frozenset[Outcome] = frozenset({"resolved", "relieved", "needs a person"})
+    unknown: frozenset[Outcome] = frozenset({"no safe plan"})
+    helped = helped if struck.shown else helped | unknown
     must = True if could_be_carried(struck.truth, faults, limit) else None
     return Accepted(helped, act=must, floor=floor, faults=faults, could_gain=True)
 

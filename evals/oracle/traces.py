@@ -28,19 +28,16 @@ def shown(fault: Fault, inventory: Network, telemetry: Telemetry, without: Telem
     `without` is the same stretch of time without this fault; `inventory` what the twin is told the network is.
     """
     if fault.kind is FaultKind.WRONG_CAPACITY:
-        return recorded(inventory, telemetry)
+        return recorded(inventory, telemetry, fault.element)
     if fault.kind in EQUAL:
         return beyond_hashing(inventory, telemetry, without, samples)
     return moved(telemetry, without, samples)
 
 
 def moved(one: Telemetry, other: Telemetry, samples: int) -> float:
-    """Standard errors by which the reading differs that differs the most, in the newest samples. Logs do not count.
-
-    A rate is off by what two readings that each come up to `Noise.read_jitter_s` late are of an interval.
-    """
+    """Standard errors by which the reading differs that differs the most, in the newest samples. Logs do not count."""
     times = np.unique(one.links.time)
-    since, mistimed = times[-samples], Noise().read_jitter_s / np.sqrt(6) / float(times[-1] - times[-2])
+    since, mistimed = times[-samples], _mistimed(times)
     links, i, p, t, f = (x[0] >= since for x in (one.links, one.interfaces, one.probes, one.traffic, one.flows))
     counters = [
         _apart(a[links], b[links], lambda x: 1.0 + np.hypot(0.005, mistimed) * x)
@@ -71,14 +68,20 @@ def _exported(telemetry: Telemetry, chosen: Flags) -> Floats:
     return np.bincount(traffic.source[chosen], np.nan_to_num(traffic.mbps[chosen])).astype(np.float64)
 
 
-def recorded(inventory: Network, telemetry: Telemetry) -> float:
-    """Standard errors by which loads contradict the recorded capacities: above them, or dropped well below them."""
-    newest = telemetry.links.time == telemetry.links.time.max()
-    capacity = np.array([x.capacity for x in inventory.links])
-    sent, dropped = (np.nan_to_num(x[newest]) for x in (telemetry.links.out_mbps, telemetry.links.dropped_mbps))
-    above = (sent - capacity) / (0.002 * capacity)
-    below = np.where(dropped > 0.01 * sent, (capacity - sent) / (0.002 * capacity), 0.0)
+def recorded(inventory: Network, telemetry: Telemetry, circuit: str) -> float:
+    """Standard errors by which loads contradict the capacity recorded of a circuit: above it, or full well below it."""
+    here, times = list(inventory.circuits[circuit]), np.unique(telemetry.links.time)
+    newest = telemetry.links.time == times[-1]
+    capacity = np.array([inventory.links[i].capacity for i in here])
+    sent, dropped = (np.nan_to_num(x[newest][here]) for x in (telemetry.links.out_mbps, telemetry.links.dropped_mbps))
+    error = np.hypot(0.002 * capacity, _mistimed(times) * sent)
+    above, below = (sent - capacity) / error, np.where(dropped > 0.01 * sent, (capacity - sent) / error, 0.0)
     return float(max(above.max(initial=0.0), below.max(initial=0.0)))
+
+
+def _mistimed(times: Floats) -> float:
+    """Share by which a rate is off between two readings that each come up to `Noise.read_jitter_s` late."""
+    return float(Noise().read_jitter_s / np.sqrt(6) / (times[-1] - times[-2]))
 
 
 def _apart(one: Floats, other: Floats, error: Callable[[Floats], Floats]) -> float:

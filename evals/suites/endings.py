@@ -176,6 +176,7 @@ def score(scene: Scene, played: Played) -> Measures:
     regression = caused_regression(without.total, after.total, noise=noise)
     best = least_left(incident, noise=noise, reached=after.total) if without.total > noise else without.total
     gain = without.total - best
+    calm = not scene.faults and "healthy" in right.outcomes
     must = must_act(right, gain, noise, searched=searched(incident))
     values = {
         "outcome_right": float(
@@ -188,8 +189,8 @@ def score(scene: Scene, played: Played) -> Measures:
         "told_right": float(hidden or recommends(incident.network, _to_be_told(scene, played), told)),
         "kept_off": float(_kept_off(scene, played)),
         "regression": float(regression),
-        "spurious": float(not scene.faults and bool(played.actions)),
-        "healthy": float(not scene.faults),
+        "spurious": float(calm and bool(played.actions)),
+        "healthy": float(calm),
         "harmed": float(without.total > noise and finished.outcome not in right.unknown),
         "could": float(must is True),
         "left": (after.total - best) / gain if gain > noise else 0.0,

@@ -1,5 +1,6 @@
 """Which endings are right is worked out by hand here, on a square of four routers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from evals.cases.incident import shows, stage_incident
 from evals.cases.suite import Workplace
 from evals.oracle.endings import DOES, Struck, accepted, blind_to, could_be_carried, recommends
 from evals.oracle.exhaustive import short_plan
+from evals.oracle.traces import MOVED, recorded
 from evals.suites.endings import SUITE, draw, must_act
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
 from twin.harm import Harm
 from twin.live.emulated import EmulatedNetwork
+from twin.live.sensors import Noise
 from twin.model import Link, Network, Node
 from twin.plan import Change, DrainLink, SetTunnel, SetWeight, apply
 
@@ -46,6 +49,25 @@ def right(*args: object, **kwargs: object):
 def test_a_healthy_network_is_left_alone():
     found = right(None, Harm())
     assert (found.outcomes, found.act) == (frozenset({"healthy"}), False)
+
+
+def test_where_usual_traffic_harms_and_no_fault_shows_a_run_may_end_without_a_plan_and_not_as_healthy():
+    hidden = Fault(kind=K.STALE_CONFIGURATION, element="node/a")
+    for found in (right(None, Harm(overload=9)), right(hidden, Harm(overload=9), visible=False)):
+        assert found.outcomes == {"resolved", "relieved", "needs a person", "no safe plan"}
+    shown = right(Fault(kind=K.SURGE, element="node/c", severity=3.0), Harm(overload=9))
+    assert "no safe plan" not in shown.outcomes
+
+
+def test_a_capacity_is_contradicted_by_the_loads_of_its_own_circuit_alone():
+    start = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    live = EmulatedNetwork(square(150.0), seed=1, start=start, noise=Noise.off())
+    live.wait(3)
+    wrong = replace(square(150.0), links=tuple(x._replace(capacity=50.0) for x in square(150.0).links))
+    telemetry = live.read_telemetry(start)
+    assert recorded(wrong, telemetry, "link/a:b--b:a") > MOVED
+    assert recorded(wrong, telemetry, "link/c:d--d:c") == 0  # flows of one demand went the other way
+    assert recorded(square(150.0), telemetry, "link/a:b--b:a") == 0
 
 
 def test_where_nobody_is_harmed_nothing_is_changed_and_what_shows_is_not_called_healthy():
