@@ -55,6 +55,29 @@ def test_a_cut_is_named_beside_a_weight_that_moves_far_more_traffic():
     assert found.best.confidence > 0.9
 
 
+THREE = (
+    Fault(kind=K.WEIGHT, element="interface/Berlin/Hannover", severity=30_000.0),
+    Fault(kind=K.SILENT_LOSS, element="interface/Koeln/Frankfurt", severity=0.1),
+    Fault(kind=K.SURGE, element="node/Muenchen", severity=3.0),
+)
+"""None of which any device reports, at places of their own."""
+
+
+def test_a_third_fault_is_still_looked_for_once_two_are_found():
+    found = diagnose(seen(*THREE))
+    assert named(found) == set(map(str, THREE))
+    assert found.best.confidence > 0.9
+
+
+def test_a_third_fault_that_is_not_found_takes_confidence_away(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("twin.diagnose.search._MOST", 2)
+    found = diagnose(seen(*THREE))
+    assert len(found.best.faults) == 2
+    assert named(found) < set(map(str, THREE))
+    assert found.best.confidence < ABSTAIN_BELOW
+    assert found.doubt is not None
+
+
 def test_an_interface_that_is_down_and_left_out_is_never_left_out_with_confidence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("twin.diagnose.search._MOST", 2)
     found = diagnose(seen(*cuts(4, seed=9)))
