@@ -57,6 +57,16 @@ def found(verdict, name):
     return next(x for x in verdict.checks if x.name == name)
 
 
+def test_an_hour_that_begins_when_all_steps_are_over_is_none_of_theirs():
+    """What is swept together for the fullest hour of the steps is then asked of another one."""
+    begins = TUESDAY.replace(minute=0)
+    context = Context(outlook=outlook_by_day(NETWORK, begins, 24, day=[1.0] * 24), starts=begins)
+    for minutes, hours in ((29, 2), (30, 2), (31, 3), (None, 1)):
+        lasts = timedelta(minutes=minutes) if minutes else None
+        known = replace(context, step_lasts=lasts)
+        assert len(known.hours_between(known.making, 4)) == hours
+
+
 @pytest.mark.parametrize(
     ("policy", "words"),
     [

@@ -12,7 +12,8 @@ from agents.show.judging import judge_plan
 from twin.formats import write_plan
 from twin.formats.load import load_reading, read_explained
 from twin.formats.stored import import_networks
-from twin.gate.verdict import verify
+from twin.gate.checks.context import Context
+from twin.gate.verdict import passes, verify
 from twin.plan import Plan, SetWeight
 from twin.policy import Policy
 
@@ -102,3 +103,13 @@ def test_a_run_on_such_a_network_is_not_approved(tmp_path):
     request = RunRequest(network=str(path), policy=STRICT, model="runbook", seed=3)
     result = asyncio.run(run_incident(request, runs=tmp_path / "runs", home=tmp_path / "home"))
     assert result.finished.outcome not in ("resolved", "awaiting approval")
+
+
+def test_who_tries_many_plans_is_told_of_what_is_not_modelled_and_of_what_cannot_be_made(tmp_path):
+    network = load_reading(str(saved(tmp_path, "net.json", document()))).network
+    plan, lacking = plan_for(network), Context(unmodelled=("rsvp_lsps",))
+    assert passes(plan, network, STRICT)
+    assert passes(plan, network, STRICT.model_copy(update={"refuse_unmodelled": False}), known=lacking)
+    assert not passes(plan, network, STRICT, known=lacking)
+    nowhere = plan.model_copy(update={"steps": (SetWeight(link="A->Z", weight=11),)})
+    assert not passes(nowhere, network, STRICT)

@@ -118,6 +118,15 @@ class Context:
         hours = self.outlook.hours if self.outlook is not None else ()
         return tuple(x for x in hours if x.begins <= ends and begins < x.begins + HOUR) or hours[-1:]
 
+    def hours_between(self, making: Making, steps: int) -> tuple[Hour, ...]:
+        """The hours ahead in which a state between so many steps may be in force.
+
+        Where it is known how long steps take, none that begins when they are all over.
+        """
+        ends = making.over(steps)
+        hours = self.hours_from(making.earliest, ends)
+        return hours if making.lasts is None else tuple(x for x in hours if x.begins < ends) or hours
+
     def works_together(self, begins: datetime) -> tuple[tuple[PlannedWork, ...], ...]:
         """The works of others that last at the same time, for every such time from a moment on."""
         edges = (x for work in self.works for x in (work.begins, work.ends) if begins < x)

@@ -127,7 +127,7 @@ def _worse_at(rehearsal: Rehearsal, steps: Steps, step: int, time: "_Time", *, f
 def _times(context: Context, steps: Steps) -> Iterator[_Time]:
     """Cut the time of some steps where an hour begins, and where others begin or end."""
     begins, ends = steps.making.earliest, steps.making.over(steps.last)
-    hours, works = context.hours_from(begins, ends), context.taken_away(begins, ends)
+    hours, works = context.hours_between(steps.making, steps.last), context.taken_away(begins, ends)
     if steps.making.lasts is None:
         together = context.works_together(begins)
         first = hours or ((None,) if together or steps.made else ())

@@ -118,7 +118,7 @@ class Rehearsal:
         """What demands are multiplied by in the fullest hour in which the first steps are made, or the last ones."""
         context, until = self.context, self.plan.until
         spans = [(context.making, len(self.states))] + ([(context.ending(until), len(self._ending))] if until else [])
-        hours = (context.hours_from(x.earliest, x.over(count - 1)) for x, count in spans if x)
+        hours = (context.hours_between(x, count - 1) for x, count in spans if x)
         fullest = (max(x, key=lambda hour: float(hour.demands.sum())) for x in hours if x)
         return frozenset({proportion(self.base.demands, x.demands) or 1.0 for x in fullest} - {1.0})
 
