@@ -1,7 +1,5 @@
 """The front door: what `import twinops` offers, each name imported on its first use, and the command line.
 
-Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate or a fault found, 4 transient,
-130 interrupted.
 Whatever is slow to import is imported by the command that needs it.
 """
 
@@ -10,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from io import TextIOWrapper
@@ -130,8 +129,7 @@ FORMAT = "twinops/1"
 FOLDERS = ("twin", "tools", "prompts", "agents", "evals")
 FAILURE, INTERRUPTED = 1, 130
 EXIT_CODES = (
-    "Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate or a fault found, 4 transient, "
-    "130 interrupted."
+    "Exit codes: 0 ok, 1 failure, 2 bad usage or input, 3 rejected or a fault found, 4 transient, 130 interrupted."
 )
 
 
@@ -259,8 +257,10 @@ def run_command(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         _require_own_folders()
+        from agents.commands.output import open_closed
         from evals.models import offer_models
 
+        open_closed()
         offer_models()
         code = commands(_needed(arguments))(arguments, standalone_mode=False, prog_name="twinops")
         sys.stdout.flush()
@@ -319,8 +319,9 @@ def _fail(code: str, message: str, fix: str, exit_code: int, *, as_json: bool) -
     line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
     if as_json:
         body = {"code": code, "message": line, "fix": fix, "exit_code": exit_code}
-        sys.stdout.write(json.dumps({"format": FORMAT, "error": body}, ensure_ascii=False) + "\n")
-        sys.stdout.flush()  # telemetry is delivered after this, and no result waits for it
+        with suppress(OSError):  # where a result could not be written, stderr says why
+            sys.stdout.write(json.dumps({"format": FORMAT, "error": body}, ensure_ascii=False) + "\n")
+            sys.stdout.flush()  # telemetry is delivered after this, and no result waits for it
     told = f"error: {line} ({fix})" if fix else f"error: {line}"
     if sys.stderr.isatty():  # a terminal would break it anywhere
         told = fill(told, get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)

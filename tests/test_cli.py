@@ -214,3 +214,17 @@ def test_a_missing_package_is_one_line(tmp_path):
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
         assert "'agents'" in done.stderr
+
+
+def test_closed_streams_and_a_full_disk_are_no_traceback_and_no_file_is_opened_in_their_place():
+    told = apart("-c", f"{sys.executable} twinops.py faults --json > /dev/full", command=("sh",))
+    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
+    assert "No space left on device" in told.stderr
+    opened = apart(
+        "-c",
+        "exec 5>&1; exec <&- >&- 2>&-; exec " + sys.executable + ' -c "import os, twinops; '
+        "code = twinops.run_command(['faults']); os.write(5, b'%d %d' % (code, os.open('README.md', 0)))\"",
+        command=("sh",),
+    )
+    assert opened.stdout.startswith("0 ")
+    assert int(opened.stdout.split()[1]) > 2

@@ -40,6 +40,15 @@ def test_an_unknown_network_names_the_closest(command, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_path_without_a_file_is_no_misspelt_network(tmp_path):
+    empty = tmp_path / "net.csv"
+    empty.write_text("\n")
+    refused(here("elements", tmp_path / "none"), 2, "there is no file")
+    refused(here("elements", tmp_path), 2, "is no file")
+    refused(here("elements", empty), 2, "there is nothing in it")
+    refused(here("diagnose", tmp_path / "none.csv"), 2, "there is no file")
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agents.models.check import needs
-from agents.wording import share
+from agents.wording import counted, share
 from twin import sim
 from twin.errors import TwinError
 from twin.model import Frozen
@@ -109,7 +109,7 @@ def _networks() -> str:
     from twin.formats.load import load_network
 
     network = load_network("sndlib/abilene")
-    return f"{network.name} loads: {len(network.nodes)} nodes, {len(network.circuits)} circuits"
+    return f"{network.name} loads: {counted(len(network.nodes), 'nodes')}, {counted(len(network.circuits), 'circuits')}"
 
 
 def _store() -> str:

@@ -1,6 +1,7 @@
 """Where a command's output goes: results on stdout, everything else on stderr; exit codes that scripts can read."""
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,14 @@ FAILURE, USAGE, REJECTED, TRANSIENT, INTERRUPTED = 1, 2, 3, 4, 130
 
 class RunInterruptedError(Exception):
     """A run was interrupted and has said so in its own result; any other interrupt is still to be told."""
+
+
+def open_closed() -> None:
+    """Put nothing in the place of a stream that is closed: a file opened there would be written what is printed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # it takes the lowest place that is free
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def help_when_alone(context: typer.Context) -> None:

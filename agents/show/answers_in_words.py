@@ -245,7 +245,7 @@ def _path(result: PathAnswer) -> Iterator[str]:
 def _busiest(result: BusiestLinks, inquiry: Inquiry) -> Iterator[str]:
     if not inquiry.what:
         yield (
-            f"{result.nodes} nodes, {result.circuits} circuits and {mbps(result.offered)} of demand; "
+            f"{counted(result.nodes, 'nodes')}, {counted(result.circuits, 'circuits')} and {mbps(result.offered)} of demand; "
             f"links are {share(result.mean_utilisation)} full on average."
         )
     for case in result.links:

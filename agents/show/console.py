@@ -236,7 +236,8 @@ def _opening(event: RunStarted) -> list[Line]:
     title = Text.assemble(
         ("twinops", "bold"), f"  {visible(event.network)}, seed {event.seed}, model {visible(event.model)}"
     )
-    size = f"{event.nodes} nodes, {event.circuits} circuits, {event.history:.0f} h of telemetry, run {event.run}"
+    size = f"{counted(event.nodes, 'nodes')}, {counted(event.circuits, 'circuits')}, "
+    size += f"{event.history:.0f} h of telemetry, run {event.run}"
     return [title, Text(size, style="dim")]
 
 

@@ -282,7 +282,7 @@ def _figures(desk: Desk, down: Sequence[str]) -> tuple[Figure, ...]:
     lost = max(0.0, parts.routable - parts.overload)
     nodes = [x for x in down if x.startswith("node/")]
     circuits = len(down) - len(nodes)
-    up = f"{status.nodes} nodes, {status.circuits} circuits up"
+    up = f"{counted(status.nodes, 'nodes')}, {counted(status.circuits, 'circuits')} up"
     named = ", ".join([*(place(x) for x in nodes[:2]), *([counted(circuits, "circuits")] if circuits else [])])
     return (
         Figure(

@@ -5,7 +5,7 @@ Each comes in a frame of its own, so that its style is not the notebook's, and t
 
 from html import escape
 
-from agents.wording import mbps, sentence, share, where
+from agents.wording import counted, mbps, sentence, share, where
 from twin.gate.verdict import Check, Verdict
 from twin.model import Network
 from twin.plan import Plan
@@ -47,7 +47,7 @@ def _wide(drawing: Drawing) -> int:
 
 
 def _size(network: Network) -> str:
-    return f"{len(network.nodes)} nodes, {len(network.circuits)} circuits"
+    return f"{counted(len(network.nodes), 'nodes')}, {counted(len(network.circuits), 'circuits')}"
 
 
 def _busiest(outcome: Outcome) -> str:

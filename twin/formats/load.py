@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from twin.errors import FormatError, TopologyError
+from twin.errors import FormatError, InputError, TopologyError, UnknownNetworkError
 from twin.files import exists
 from twin.model import Network
 from twin.sim.simulate import simulate
@@ -45,9 +45,21 @@ def load_reading(name: str, choices: Choices | None = None) -> Reading:
         return read_stored(name)
     if Path(name).suffix.lower() in SUFFIXES or _is_file(name):
         return read_explained(name, choices=choices)
-    topology = read_synthetic(name) if name.startswith("synthetic/") else read_topohub(name)
+    try:
+        topology = read_synthetic(name) if name.startswith("synthetic/") else read_topohub(name)
+    except UnknownNetworkError:
+        _require_no_path(name)
+        raise
     network = provision(topology, peak_utilisation=choices.peak_utilisation, seed=choices.seed)
     return Reading(network, _published(name, topology, choices), {})
+
+
+def _require_no_path(name: str) -> None:
+    """Say of what is meant as a path why no network is read from it: names of networks are no help there."""
+    if exists(name):
+        raise InputError(f"{name} is no file", fix="name a file, or a network by its name")
+    if name.startswith(("/", "./", "../", "~")):
+        raise InputError(f"there is no file {name}", fix="name a file that exists, or a network by its name")
 
 
 def _published(name: str, topology: Topology, choices: Choices) -> Account:

@@ -82,6 +82,8 @@ def read_records(path: str | Path, choices: Choices) -> Records:
 
 def records_in(content: Content, choices: Choices) -> Records:
     """Read a text of whatever format into records. Raises `FormatError` as `read_records` does."""
+    if not content.text.strip():
+        raise content.source.error("the whole file", "a topology; there is nothing in it")
     head = content.text[:_HEAD]
     known = next((x for x in FORMATS if re.search(x.told_by, head)), None)
     if known is not None:

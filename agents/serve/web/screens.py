@@ -102,7 +102,9 @@ class Screens:
             title=title,
             rail=rail(self._standing(visitor), here, visitor),
             network=room.title,
-            size=f"{len(network.nodes)} nodes, {len(network.circuits)} circuits" if network else "",
+            size=f"{counted(len(network.nodes), 'nodes')}, {counted(len(network.circuits), 'circuits')}"
+            if network
+            else "",
             age=f"measured {age_words(age)} ago" if age is not None else "nothing measured yet",
             fresh=fresh,
             autonomy=level,

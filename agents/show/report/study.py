@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.wording import mbps, on_screen, share, short, stated
+from agents.wording import counted, mbps, on_screen, share, short, stated
 from twin.files import write_text
 from twin.model import Network
 from twin.study.demands import DemandCase
@@ -96,7 +96,7 @@ def _drawings(network: Network, study: Study, limits: tuple[float, float]) -> li
     intact = draw(network, quiet)
     if not study.failures:
         return [intact]
-    title = f"Worst case of {len(study.failures)} failures, predicted"
+    title = f"Worst case of {counted(len(study.failures), 'failures')}, predicted"
     worst = draw(network, Look(title, [case.worst_utilisation for case in ordered], limit=limits[1]))
     causes = (f", {short(case.worst_failure)}" if case.worst_failure else "" for case in ordered)
     halves = (half._replace(title=half.title + cause) for half, cause in zip(worst.halves, causes, strict=True))

@@ -46,9 +46,10 @@ def horizon(rehearsal: Rehearsal) -> Check:
     fullest, limit = outlook.fullest, rehearsal.policy.max_utilisation
     states = rehearsal.ends[0], _parts(rehearsal, fullest)[0].state
     was, now = (x.under_demands(fullest.demands).outcome for x in states)
+    peak, without = percent(now.max_utilisation), percent(was.max_utilisation)
     detail = (
-        f"{len(outlook.hours)} hours by {outlook.source}: the fullest, {fullest.clock}, has its busiest link "
-        f"{now.busiest or 'none'} at {percent(now.max_utilisation)} (without the plan {percent(was.max_utilisation)})"
+        f"{counted(len(outlook.hours), 'hours')} by {outlook.source}: the fullest, {fullest.clock}, has its "
+        f"busiest link {now.busiest or 'none'} at {peak} (without the plan {without})"
         f"{_ends(rehearsal)}{_planned(rehearsal, outlook)}{_unknown(rehearsal)}"
     )
     allowed = max(limit, was.max_utilisation)

@@ -6,7 +6,7 @@ from twin.gate.brought_back import brought_back
 from twin.gate.declared import set_right
 from twin.gate.no_worse import SHARE_SLACK, Where, rate_slack
 from twin.gate.rules import accepted_loss, worse_in_time, worse_under_failure
-from twin.printed import mbps, percent, short
+from twin.printed import counted, mbps, percent, short
 from twin.sim.repair import repairs_known
 
 from .finding import Check, failed
@@ -36,8 +36,8 @@ def _survives(rehearsal: Rehearsal) -> Check:
     busiest = int(after.busiest[worst])
     link = rehearsal.base.links[busiest].name if busiest >= 0 else "no link"
     detail = (
-        f"{len(after.failures)} failures: the worst, of {short(after.failures[worst].name)}, puts {link} at "
-        f"{percent(measured)} (before {percent(before.max_utilisation[worst])}"
+        f"{counted(len(after.failures), 'failures')}: the worst, of {short(after.failures[worst].name)}, puts "
+        f"{link} at {percent(measured)} (before {percent(before.max_utilisation[worst])}"
         + (f", {percent(mended)} if what is delivered again had not been lost)" if mended else ")")
     )
     set_right = _set_right(rehearsal)

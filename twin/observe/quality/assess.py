@@ -216,7 +216,8 @@ class _Assessor:
             yield f"more than {MOST_NODES} nodes: exports were checked as a whole, not per node"
         silent = int(np.sum(~self._observation.answered))
         if silent:
-            yield f"{silent} nodes do not answer: their counters and exports were not expected"
+            who = "1 node does not answer: its" if silent == 1 else f"{silent} nodes do not answer: their"
+            yield f"{who} counters and exports were not expected"
         if self._observation.samples < 3:
             few = "one steady sample" if self._observation.samples == 1 else "two steady samples"
             yield f"only {few}: counters that stand still cannot be told"

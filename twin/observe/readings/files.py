@@ -48,6 +48,9 @@ def read_measured(
         raise InputError("there is nothing to look at", fix="give a twin file, or tables of links and of traffic")
     if not any(is_twin(x) for x in paths):
         if network is None:
+            missing = next((x for x in paths if not exists(x)), None)
+            if missing is not None:
+                raise InputError(f"there is no file {missing}", fix="give a twin file, or tables that exist")
             raise InputError(UNNAMED, fix="name it with --network")
         return read_tables(paths, network, options)
     if len(paths) > 1:
