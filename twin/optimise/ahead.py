@@ -20,6 +20,7 @@ from twin.policy import Policy
 from twin.sim.simulate import simulate
 
 from .assemble import relief_goal
+from .baseline import known_under
 from .in_time import fitting, in_its_hours, sparing, too_late
 from .proposal import Proposal, Value
 
@@ -68,7 +69,7 @@ def holding(
         if any(x.plan for x in held):
             return (*(x for x in held if x.plan), *judged)
     whole = [x for x in found if x.plan and x.plan.objective == "relieve"][:ENOUGH]
-    parts = [part for x in whole if (part := _part(x, network, policy, coming)) is not None]
+    parts = [part for x in whole if (part := _part(x, lasting)) is not None]
     held = _judged(parts, lasting, made_here=False)
     return (*(x for x in held if x.plan), *judged)
 
@@ -191,23 +192,25 @@ def _objection(
 
     Both look at its ends alone, so that no state on the way is swept.
     """
-    rehearsal = Rehearsal(plan, policy, (network, apply_all(network, plan.steps)), context, _ENGINE)
+    known = known_under(network, policy.max_failure_utilisation)
+    rehearsal = Rehearsal(plan, policy, (network, apply_all(network, plan.steps)), context, _ENGINE, known)
     feared = context.outlook is not None and context.outlook.quantiles
     found = (check(rehearsal) for check in checks or ((horizon, uncertain) if feared else (horizon,)))
     return next((x.detail for x in found if not x.passed), "")
 
 
-def _part(proposal: Proposal, network: Network, policy: Policy, context: Context) -> Proposal | None:
+def _part(proposal: Proposal, lasting: Lasting) -> Proposal | None:
     """Return what of a plan holds in every hour, step by step; None where that gains too little.
 
     Its end is a state that no planner made for the growth that the policy foresees.
     """
+    network, policy, context = lasting.network, lasting.policy, lasting.context
     kept: tuple[Change, ...] = ()
     if proposal.plan is None:
         return None
     for step in proposal.plan.steps:
         more = proposal.plan.model_copy(update={"steps": (*kept, step)})
-        if not _objection(more, network, policy, context, checks=(horizon, uncertain)):
+        if not (lasting.objection(more) or _objection(more, network, policy, context, checks=(uncertain,))):
             kept = more.steps
     gain, _ = relief(simulate(network), simulate(apply_all(network, kept)), policy.max_utilisation)
     if gain <= 0 or gain < policy.min_gain:

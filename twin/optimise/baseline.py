@@ -24,6 +24,7 @@ class Unchanged(NamedTuple):
 
 
 _baselines: dict[int, dict[float, Unchanged]] = {}
+_beside: dict[int, list[Network]] = {}
 
 
 def baseline(network: Network, limit: float) -> Unchanged:
@@ -43,12 +44,43 @@ def baseline(network: Network, limit: float) -> Unchanged:
     return known[limit]
 
 
+def beside(start: Stressed, state: Network) -> Stressed | None:
+    """Return a state of the network of `start`, which is its baseline, under the same failures; kept as long as that.
+
+    None where the state can fail in other ways, or where what its demands do does not add up.
+    """
+    if id(start) not in _beside:
+        weakref.finalize(start, _beside.pop, id(start), None)
+    states = _beside.setdefault(id(start), [])
+    kept = next((x for x in states if x == state), state)
+    if single_failures(kept) != start.failures or not astray_adds_up(kept):
+        return None
+    if kept is state:
+        states.append(kept)
+    return baseline(kept, start.limit).start
+
+
+def known_under(network: Network, limit: float) -> tuple[Stressed, ...]:
+    """Return what is known of a large network under its failures, and of the states beside it; nothing is found out.
+
+    Small ones are swept as quickly, and to the last bit the same whatever was planned before.
+    """
+    known = _baselines.get(id(network), {}).get(limit)
+    if known is None or not known.start.failures or _is_small(network):
+        return ()
+    return known.start, *(baseline(x, limit).start for x in _beside.get(id(known.start), ()))
+
+
+def _is_small(network: Network) -> bool:
+    return len(single_failures(network)) * len(network.links) < PAYS
+
+
 def _in_proportion(network: Network) -> SweptLoads | None:
     """Return what the demands do, where those of the same network in another hour are known that are in proportion.
 
     Of large networks alone: the others are swept as quickly, and to the last bit the same whatever was planned before.
     """
-    if len(single_failures(network)) * len(network.links) < PAYS:
+    if _is_small(network):
         return None
     for known in [x for every in list(_baselines.values()) for x in every.values()]:
         other = known.start.network

@@ -18,6 +18,9 @@ from twin.sim.failure_sweep import joined, rows_of
 from twin.sim.simulate import FailureSweep
 from twin.sim.succession import can_follow, sweep_states
 
+from .baseline import beside
+from .foretold import foretold
+
 _FIRST = 16
 """Failures that are tried first: most states that are not safe show it there."""
 
@@ -50,9 +53,12 @@ def are_nearby(network: Network, states: Sequence[Network]) -> bool:
 
 def sift(start: Stressed, states: Sequence[Stressed], sifting: Sifting) -> list[Sifted]:
     """Put states under all failures of `start`, the network before; what time runs out for stays unknown."""
-    found = [Sifted(None, None)] * len(states)
-    left: list[int] = list(range(len(states)))
+    found = [_declared(start, x, sifting) or Sifted(None, None) for x in states]
+    left: list[int] = [i for i, x in enumerate(found) if x.sweeps is None]
     parts: list[tuple[Ints, dict[int, Sweeps]]] = []
+    if not sifting.at_once:
+        order = foretold(start, [states[i].network for i in left], sifting.order, max(sifting.factors))
+        sifting = sifting._replace(order=order)
     for rows in _parts(sifting):
         if not left or sifting.spent():
             return found
@@ -67,6 +73,16 @@ def sift(start: Stressed, states: Sequence[Stressed], sifting: Sifting) -> list[
         sweeps = {x: joined([(rows, swept[i][x]) for rows, swept in parts]) for x in sifting.factors}
         found[i] = found[i]._replace(sweeps=sweeps)
     return found
+
+
+def _declared(start: Stressed, state: Stressed, sifting: Sifting) -> Sifted | None:
+    """Sift what is as declared by its own loads: whoever asks next, whether it lasts, has them for every hour."""
+    kept = beside(start, state.network) if state.as_declared else None
+    if kept is None:
+        return None
+    swept = {x: kept.grown(x).sweep for x in sifting.factors}
+    sweeps = {x: sweep for x, sweep in swept.items() if sweep is not None}
+    return Sifted(_worse(start, state, np.arange(len(start.failures)), sweeps, sifting), sweeps)
 
 
 def _parts(sifting: Sifting) -> Iterator[Ints]:

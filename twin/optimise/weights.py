@@ -30,6 +30,7 @@ BEAM = 3
 LINKS = 60
 """Links that are tried in each round: those nearest to the traffic of the worst links."""
 _BLOCK = 512
+_TRIED = 16 * BEAM + 1  # states under failures in each round, at most
 
 
 class _Candidate(NamedTuple):
@@ -107,7 +108,8 @@ class _Search:
             if self.allowance.spent:
                 break
             if number == len(states):  # more at once each time: what one fails by is tried first on those after it
-                states += [self._state(x.weight) for x in order[number : 2 * number + BEAM]]
+                last = min(2 * number + BEAM, number + _TRIED - len(seen))
+                states += [self._state(x.weight) for x in order[number:last]]
                 self.judge.foresee(states[number:])
             changed = (candidate.weight != self.judge.arrays.weight).tobytes()
             new = changed not in sets and candidate.weight.tobytes() not in seen
@@ -115,7 +117,7 @@ class _Search:
                 kept.append(candidate)
                 sets.add(changed)
             seen.add(candidate.weight.tobytes())
-            if len(kept) == BEAM or len(seen) > 16 * BEAM:
+            if len(kept) == BEAM or len(seen) == _TRIED:
                 break
         return kept
 

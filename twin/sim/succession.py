@@ -122,7 +122,9 @@ def sweep_states(
         mine = [(chunk.rows, part[v]) for chunk, part in zip(chunks, parts, strict=True)]
         figures = join(mine, len(whole), len(arrays[0].head)) if whole else None
         network, routing, base = networks[k], routings[k], bases[k]
-        if times != 1:
+        if times != 1 and len(whole) == len(failures):
+            routing = routing._replace(load=times * routing.load)  # no more of it is asked for
+        elif times != 1:
             network = network.with_demands(network.demands * times)
             routing = route(compile_network(network), routing.paths)
             base = base_state(compile_network(network), routing)

@@ -9,12 +9,16 @@ from twin.faults import Fault, FaultKind, with_fault
 from twin.formats.load import load_network
 from twin.gate import order
 from twin.gate.checks.context import Context
+from twin.gate.checks.horizon import horizon
+from twin.gate.checks.rehearsal import Rehearsal
 from twin.gate.checks.stressed import Stressed
 from twin.gate.order import safe_order
 from twin.gate.outlook import HOUR, Hour, Outlook
+from twin.gate.rules import surely_worse
 from twin.model import Network, SegmentList, Tunnel
 from twin.optimise import ahead, baseline, judge
 from twin.optimise.ahead import Lasting, holding
+from twin.optimise.foretold import foretold
 from twin.optimise.judge import Judge
 from twin.optimise.relieve import relieve
 from twin.plan import DrainLink, Plan, SetTunnel, SetWeight, apply_all
@@ -47,6 +51,23 @@ def test_a_state_is_as_safe_among_others_as_it_is_alone(monkeypatch: pytest.Monk
     together, states = Judge(QUIET, POLICY), nearby_states(QUIET)
     together.foresee(states)
     assert [(together.is_safe(x), together.objection(x) == "") for x in states] == [(x, y == "") for x, y in found]
+
+
+def test_what_breaks_a_state_is_among_the_failures_tried_first_more_often_than_in_the_network_s_own_order():
+    network = load_network("sndlib/germany50")
+    network = network.with_demands(0.7 * network.demands)
+    asked, growth = Judge(network, POLICY), POLICY.growth
+    telling, before = asked._telling, asked.start.grown(growth)
+    foreseen, usual = list[bool](), list[bool]()
+    for state in nearby_states(network):
+        after = Stressed(state, asked.failures, asked.limit).grown(growth)
+        breaking = set(map(int, surely_worse(before, after, POLICY)))
+        order = foretold(asked.start, [state], telling, growth)
+        assert sorted(order) == sorted(telling)  # none is left out
+        if breaking:
+            foreseen.append(not breaking.isdisjoint(order[:16]))
+            usual.append(not breaking.isdisjoint(telling[:16]))
+    assert len(usual) > sum(foreseen) > sum(usual)
 
 
 def test_what_all_failures_do_to_a_safe_state_is_known_as_a_sweep_of_its_own_has_it(monkeypatch: pytest.MonkeyPatch):
@@ -94,6 +115,28 @@ def test_nobody_else_is_asked_once_one_change_leaves_no_harm_and_lasts():
     every = relieve(STRUCK, POLICY, reference=POLSKA)
     assert every[0].plan == only.plan
     assert len(every) > 1
+
+
+def test_whether_setting_back_lasts_is_told_by_the_loads_that_the_planner_found(monkeypatch: pytest.MonkeyPatch):
+    for module in (judge, baseline):
+        monkeypatch.setattr(module, "PAYS", 0)
+    state = STRUCK.with_demands(STRUCK.demands)
+    plan = relieve(state, POLICY, faults=(WRONG,), reference=POLSKA)[0].plan
+    assert plan is not None
+    known = baseline.known_under(state, POLICY.max_failure_utilisation)
+    assert [x.network for x in known] == [state, apply_all(state, plan.steps)]
+    hours = [Hour(BEGINS + i * HOUR, f"{18 + i}:00", x * state.demands) for i, x in enumerate((1.0, 1.1, 1.3))]
+    coming = Context(outlook=Outlook(tuple(hours), "declared"), declared=POLSKA)
+    ends = state, apply_all(state, plan.steps)
+    own, kept = (Rehearsal(plan, POLICY, ends, coming, known=x) for x in ((), known))
+    assert all(x.summed is not None for x in kept.ends)
+    for mine, other in zip(own.ends, kept.ends, strict=True):
+        assert mine.as_declared == other.as_declared
+        for hour in hours:
+            swept = [x.under_demands(hour.demands).sweep for x in (mine, other)]
+            for name in ("max_utilisation", "lost", "severed", "overload", "excess", "worst_utilisation"):
+                np.testing.assert_allclose(*(getattr(x, name) for x in swept), rtol=1e-9, atol=1e-6)
+    assert horizon(own) == horizon(kept)
 
 
 def test_others_are_asked_where_it_does_not_last(monkeypatch: pytest.MonkeyPatch):

@@ -20,13 +20,17 @@ from .stressed import MOST_LOADS, Stressed, proportion
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A plan played through on the twin. `states[0]` is the base, `states[k]` the state after step k."""
+    """A plan played through on the twin. `states[0]` is the base, `states[k]` the state after step k.
+
+    `known` are states of which somebody has found out what every failure does to them, if any.
+    """
 
     plan: Plan
     policy: Policy
     states: tuple[Network, ...]
     context: Context = field(default_factory=Context)
     engine: Engine = field(default_factory=Serial)  # does the failures
+    known: Sequence[Stressed] = ()
     _worked_on: "dict[tuple[str, tuple[str, ...]], Stressed]" = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -125,6 +129,8 @@ class Rehearsal:
     def _under_failures(self, state: Network, first: Stressed | None = None) -> Stressed:
         limit, error, declared = self.policy.max_failure_utilisation, self.context.error, self.context.declared
         as_declared = declared is not None and stands_as(state, declared)
+        if known := next((x for x in self.known if self._is_known(x, state)), None):
+            return replace(known, error=error, as_declared=as_declared)
         together = self._together
         beside = (first, together) if first is not None and isinstance(together, TunnelledStates) else None
         return Stressed(
@@ -136,6 +142,10 @@ class Rehearsal:
             beside=beside,
             as_declared=as_declared,
         )
+
+    def _is_known(self, known: Stressed, state: Network) -> bool:
+        alike = known.limit == self.policy.max_failure_utilisation and known.failures == self._failures
+        return alike and known.network == state
 
     @property
     def ends(self) -> tuple[Stressed, Stressed]:
