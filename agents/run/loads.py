@@ -7,7 +7,7 @@ from tools.topology import down_elements, utilisation
 from twin.harm import Harm
 from twin.model import Network
 from twin.observe import Observation
-from twin.observe.readings.samples import mean
+from twin.observe.readings.with_gaps import mean
 from twin.sim.simulate import simulate
 
 _NEGLIGIBLE = 1e-4  # the service's choice: share of the offered traffic below which harm is nothing to act on

@@ -11,7 +11,7 @@ import numpy as np
 from twin.model import Floats
 from twin.observe.expect.balance import at_nodes, demand_variance, link_ends, reading_sigma
 from twin.observe.readings.observation import Observation
-from twin.observe.readings.samples import mean
+from twin.observe.readings.with_gaps import mean
 
 
 class Excess(NamedTuple):

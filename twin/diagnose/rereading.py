@@ -75,10 +75,10 @@ def true_exports(observation: Observation, fault: Fault) -> Reread:
     network = observation.network
     everywhere = fault.element.startswith("network/")
     rows = np.arange(len(network.nodes)) if everywhere else np.array([network.node(fault.element)])
-    demands, measured = network.demands.copy(), observation.window.demands.copy()
+    demands, exported = network.demands.copy(), observation.window.demands
     demands[rows] /= fault.severity
-    measured[:, rows] /= fault.severity
-    window = observation.window._replace(demands=measured)
+    off = np.where(np.isin(exported.source, rows), fault.severity, 1.0)
+    window = observation.window._replace(demands=replace(exported, mbps=exported.mbps / off))
     return Reread(replace(observation, network=network.with_demands(demands), window=window))
 
 

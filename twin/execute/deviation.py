@@ -14,8 +14,8 @@ from twin.observe.alarms.symptoms import SymptomKind, find_symptoms
 from twin.observe.expect.expectation import Residuals
 from twin.observe.expect.prediction import Prediction
 from twin.observe.expect.probing import clear_delays, delay_error, loss_surprise
-from twin.observe.readings.samples import ratio
 from twin.observe.readings.turning import turned
+from twin.observe.readings.with_gaps import ratio
 from twin.printed import percents, rates, short
 
 _FULL = 0.9  # of capacity: below it, no queue should drop
@@ -207,7 +207,8 @@ def _at_most(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> F
     from twin.sim.simulate import simulate
 
     state, off = residuals.prediction.network, tolerance.score * np.sqrt(seen.samples) * residuals.sigma
-    rows = (np.where(np.isfinite(x), x, state.demands) for x in seen.window.matrices())
+    matrices = map(seen.window.matrix, range(seen.samples))
+    rows = (np.where(np.isfinite(x), x, state.demands) for x in matrices)
     return np.array([simulate(state.with_demands(x)).load for x in rows]) + off
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,13 +14,15 @@ from twin.model import Floats, Ints, Network
 
 from .expect.prediction import export_noise, predict
 from .expect.probing import probe_error
+from .readings.exported import Exported
 from .readings.growth import RECENT, Growth, growth, onsets, strayed
 from .readings.observation import REMEMBERED, Observation, Quality, arrivals, removed_share
 from .readings.peerings import read_peerings
 from .readings.readback import read_back
-from .readings.samples import Samples, mean, ratio, read_samples
+from .readings.samples import Samples, read_samples
 from .readings.syslog import read_events
 from .readings.turning import turned_samples
+from .readings.with_gaps import mean, ratio
 
 HISTORY = 2 * RECENT
 """Earlier samples that are kept for comparison."""
@@ -62,8 +65,8 @@ def observe(
     residuals = _Residuals(network, samples, filled, declared, interval)
     steady = _steady(samples, filled, residuals, window)
     recent, past = samples.rows(slice(-steady, None)), samples.rows(slice(0, -steady))
-    source_known = np.any(np.isfinite(recent.demands), axis=0)
-    demands = np.where(source_known, np.nan_to_num(mean(recent.demands)), filled[-1])
+    source_known = recent.demands.known()
+    demands = np.where(source_known, np.nan_to_num(recent.demands.mean()), filled.matrix(-1))
     calm = np.flatnonzero(~turned_samples(network, facts, samples.time, interval))
     return Observation(
         inventory=network,
@@ -91,11 +94,26 @@ def interval_of(declared: Declaration, times: Floats) -> float:
     return float(np.median(apart)) if apart.size else _UNTOLD_S
 
 
+class _Filled(NamedTuple):
+    """The demands of K samples with what is missing carried over from the sample before, or from those provisioned."""
+
+    exported: Exported
+    rates: list[Floats]  # [q] Mbit/s of each sample; one that lacks nothing, or everything, is no copy
+
+    def matrix(self, row: int) -> Floats:
+        """The demands of one sample, Mbit/s by source first [n, n]."""
+        return self.exported.placed(self.rates[row])
+
+    def arriving(self) -> Floats:
+        """All that goes to each node in every sample, Mbit/s [K, n]."""
+        return np.array([self.exported.arriving(rates) for rates in self.rates])
+
+
 class _Residuals:
     """Measured minus predicted arrivals of single samples under the inventory's routing, in standard errors [m]."""
 
     def __init__(
-        self, network: Network, samples: Samples, filled: Sequence[Floats], declared: Declaration, interval_s: float
+        self, network: Network, samples: Samples, filled: _Filled, declared: Declaration, interval_s: float
     ) -> None:
         self._network, self._samples, self._filled = network, samples, filled
         self.declared, self.interval_s = declared, interval_s
@@ -107,7 +125,7 @@ class _Residuals:
         """Residual and its standard error of one sample, Mbit/s [m]; NaN where it was not measured."""
         if row not in self._known:
             sample = self._samples.rows(slice(row, row + 1))
-            state, removed = self._network.with_demands(self._filled[row]), self._removed(row)
+            state, removed = self._network.with_demands(self._filled.matrix(row)), self._removed(row)
             noise = export_noise(state, removed, self.declared, samples=1, interval_s=self.interval_s)
             prediction = predict(state, removed, noise)
             self._known[row] = arrivals(sample)[0] - prediction.arrived, prediction.sigma
@@ -142,7 +160,7 @@ class _Residuals:
         return 1.4826 * float(np.median(known)) if known.size else 1.0
 
 
-def _steady(samples: Samples, filled: Sequence[Floats], residuals: _Residuals, window: int) -> int:
+def _steady(samples: Samples, filled: _Filled, residuals: _Residuals, window: int) -> int:
     """How many of the newest samples, up to `window`, show one and the same state."""
     newest = len(samples.time) - 1
     steady = 1
@@ -151,7 +169,7 @@ def _steady(samples: Samples, filled: Sequence[Floats], residuals: _Residuals, w
     return steady
 
 
-def _same(samples: Samples, filled: Sequence[Floats], residuals: _Residuals, pair: tuple[int, int]) -> bool:
+def _same(samples: Samples, filled: _Filled, residuals: _Residuals, pair: tuple[int, int]) -> bool:
     earlier, newest = pair
     both = samples.told[earlier] & samples.told[newest]
     if (both & (samples.up[earlier] != samples.up[newest])).any():
@@ -162,7 +180,7 @@ def _same(samples: Samples, filled: Sequence[Floats], residuals: _Residuals, pai
     began = _wire_changed(samples, pair, residuals) | _plateau_changed(samples, pair, residuals)
     lost = samples.probe_loss[earlier], samples.probe_loss[newest]
     probed = np.abs(lost[1] - lost[0]) > _CHANGED * np.hypot(*(probe_error(x, residuals.declared) for x in lost))
-    surge = residuals.growth(filled[earlier], filled[newest], (1, 1))
+    surge = residuals.growth(filled.matrix(earlier), filled.matrix(newest), (1, 1))
     surged = (np.abs(surge.score) > _CHANGED) & (np.abs(np.nan_to_num(surge.log_factor)) > _CHANGED_GROWTH)
     return not (moved.any() or began.any() or probed.any() or surged.any())
 
@@ -186,50 +204,47 @@ def _plateau_changed(samples: Samples, pair: tuple[int, int], residuals: _Residu
     return np.any(full & exceeded, axis=0)
 
 
-def _filled(network: Network, samples: Samples) -> list[Floats]:
-    """K matrices with what is missing carried over from the sample before, or from the provisioned matrix.
-
-    One that lacks nothing, or everything, is no copy.
-    """
-    provisioned = sum(float(network.demands[np.isfinite(matrix)].sum()) for matrix in samples.demands)
-    level = sum(float(np.nansum(matrix)) for matrix in samples.demands) / provisioned if provisioned else 1.0
-    last = network.demands * level
-    filled = [last] * (len(samples.time) - len(samples.demands))
-    for matrix in samples.demands:
-        known = np.isfinite(matrix)
+def _filled(network: Network, samples: Samples) -> _Filled:
+    exported = samples.demands
+    provisioned = sum(float(network.demands[np.isfinite(matrix)].sum()) for matrix in exported)
+    level = sum(float(np.nansum(matrix)) for matrix in exported) / provisioned if provisioned else 1.0
+    last = exported.of(network.demands * level)
+    filled = [last] * (len(samples.time) - len(exported))
+    for rates in exported.mbps:
+        known = np.isfinite(rates)
         if known.all():
-            last = matrix
+            last = rates
         elif known.any():
-            last = np.where(known, matrix, last)
+            last = np.where(known, rates, last)
         filled.append(last)
-    return filled
+    return _Filled(exported, filled)
 
 
-def _growth(network: Network, samples: Samples, filled: Sequence[Floats], steady: int, residuals: _Residuals) -> Growth:
+def _growth(network: Network, samples: Samples, filled: _Filled, steady: int, residuals: _Residuals) -> Growth:
     """Growth of the last `steady` samples against the recent past.
 
     That ends for each node before its traffic last changed its level. Without a past, against the provisioned matrix.
     """
     first = len(samples.time) - steady
     if not first:
-        return residuals.growth(network.demands, mean(samples.demands), (1, steady))
-    towards = np.array([matrix.sum(axis=0) for matrix in filled])
+        return residuals.growth(network.demands, samples.demands.mean(), (1, steady))
+    towards = filled.arriving()
     level, began = _level(towards), onsets(towards, residuals.declared)
     usual = level[max(0, first - RECENT) : first].mean()
     measured = partial(_measured, samples)
-    before, now = mean(measured(slice(max(0, first - RECENT), first))), mean(measured(slice(first, None)))
+    before, now = measured(slice(max(0, first - RECENT), first)).mean(), measured(slice(first, None)).mean()
     for node in map(int, np.flatnonzero(began)):
         onset = int(began[node])
         rows = slice(max(0, onset - RECENT), onset)
-        of_node = measured(rows)[:, :, node]
+        of_node = measured(rows).towards(node)
         calm = of_node * (usual / level[rows][onset - rows.start - len(of_node) :])[:, None]
-        before[:, node], now[:, node] = mean(calm), mean(measured(slice(max(first, onset), None))[:, :, node])
+        before[:, node], now[:, node] = mean(calm), mean(measured(slice(max(first, onset), None)).towards(node))
     found = residuals.growth(before, now, (min(RECENT, first), steady))
     return found._replace(since=np.where(began > 0, np.minimum(began, first), first))
 
 
-def _measured(samples: Samples, chosen: slice) -> Floats:
-    """The matrices of some samples, but of those from before any flow export [E, n, n]."""
+def _measured(samples: Samples, chosen: slice) -> Exported:
+    """The demands of some samples, but of those from before any flow export."""
     return samples.rows(chosen).demands
 
 
@@ -241,7 +256,7 @@ def _level(towards: Floats) -> Floats:
 def _quality(network: Network, recent: Samples, noise: float) -> Quality:
     up = recent.up.all(axis=0)
     counters = np.concatenate([recent.out_mbps[:, up].ravel(), recent.in_mbps[:, up].ravel()])
-    exports = recent.matrices()[:, network.demands > 0]
+    exports = recent.rates()[:, recent.demands.of(network.demands) > 0]
     sent, received = mean(recent.out_mbps), mean(recent.in_mbps)
     with np.errstate(invalid="ignore", divide="ignore"):
         apart = np.abs(sent - received) / sent

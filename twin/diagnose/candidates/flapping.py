@@ -12,8 +12,8 @@ from twin.model import Floats
 from twin.observe.expect.mixture import Shares, TurnLoads, fitted, missed
 from twin.observe.expect.prediction import Prediction
 from twin.observe.readings.observation import Observation
-from twin.observe.readings.samples import mean
 from twin.observe.readings.turning import FALLS, falls, logged_spells, resolved, routed, turned
+from twin.observe.readings.with_gaps import mean
 
 _TOLERANCE, _LOADED = 4.0, 20.0  # standard errors
 _LEAST, _MOST = 0.02, 0.98

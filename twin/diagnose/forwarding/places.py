@@ -168,7 +168,8 @@ def _onset(observation: Observation, judged: SimulatedHypothesis, element: str) 
     if len(past.time) < _SETTLED or not element.startswith("interface/"):
         return anytime
     link = observation.network.link(element)
-    level = np.nansum(past.matrices(_SETTLED), axis=(1, 2)) / float(observation.network.demands.sum())
+    carried = [np.nansum(past.matrix(row - _SETTLED)) for row in range(_SETTLED)]
+    level = np.array(carried) / float(observation.network.demands.sum())
     before = arrivals(past)[-_SETTLED:, link] / np.maximum(level, 1e-9)
     now, expected = judged.residuals.measured[link], judged.readings.arrived[link]
     usual = float(np.ptp(before)) + judged.readings.sigma[link]

@@ -25,7 +25,8 @@ from twin.model import Floats, Frozen, Network
 from twin.observe.expect.residuals import FAMILIES, Family, Residual, hold, stream_names
 from twin.observe.readings.intake import take_in
 from twin.observe.readings.peerings import Peering, read_peerings, said_between, without_routes
-from twin.observe.readings.samples import Samples, each_sample, mean
+from twin.observe.readings.samples import Samples, each_sample
+from twin.observe.readings.with_gaps import mean
 
 from .threshold import FLOOR, RECENT, StreamFamily, median
 
@@ -184,7 +185,7 @@ class Detector:
 
     def _sample(self, network: Network, sample: Samples, declared: Declaration) -> list[Anomaly]:
         self.samples += 1
-        held = hold(network, sample, self._filled(network, sample.demands[0]), declared, self._interval_s)
+        held = hold(network, sample, self._filled(network, sample.matrix(0)), declared, self._interval_s)
         routing = held.state.with_demands(np.zeros_like(held.state.demands)).id
         settled = routing == self._routing
         self._routing = routing

@@ -12,7 +12,7 @@ from twin.observe.expect.prediction import conditioned
 from twin.observe.expect.probing import loss_surprise
 from twin.observe.quality.assess import Assessment, assess_observation
 from twin.observe.readings.observation import Observation
-from twin.observe.readings.samples import mean
+from twin.observe.readings.with_gaps import mean
 
 WIRE_SCORE = 5.0
 """Standard errors above which a difference between the two ends of a wire is a loss."""

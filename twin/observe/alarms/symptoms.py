@@ -13,8 +13,8 @@ from twin.observe.expect.expectation import Expectation, Residuals
 from twin.observe.expect.probing import clear_delays, delay_error
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.peerings import without_routes
-from twin.observe.readings.samples import mean
 from twin.observe.readings.turning import turning
+from twin.observe.readings.with_gaps import mean
 
 from .harm import WIRE_SCORE
 

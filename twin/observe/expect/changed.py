@@ -18,9 +18,11 @@ from twin.live.network import (
 )
 from twin.live.peerings import PeeringSamples
 from twin.model import Floats, Ints, Network
+from twin.observe.readings.exported import Exported
 from twin.observe.readings.observation import Observation, arrivals, removed_share
 from twin.observe.readings.peerings import ways_out
-from twin.observe.readings.samples import Samples, mean, read_samples
+from twin.observe.readings.samples import Samples, read_samples
+from twin.observe.readings.with_gaps import mean
 
 from .prediction import export_noise, predict
 
@@ -133,8 +135,8 @@ def _only(telemetry: Telemetry, times: Floats) -> Telemetry:
     )
 
 
-def _known(demands: Floats, otherwise: Floats) -> Floats:
-    measured = mean(demands)
+def _known(demands: Exported, otherwise: Floats) -> Floats:
+    measured = demands.mean()
     return np.where(np.isfinite(measured), measured, otherwise)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from twin.model import Astray, Floats, Link, Network, Node, Tunnel
 from twin.observe.readings.observation import Observation, arrivals
-from twin.observe.readings.samples import mean
 from twin.observe.readings.turning import turned_samples
+from twin.observe.readings.with_gaps import mean
 
 from .prediction import ExportNoise, Prediction, export_noise, predict
 
@@ -110,7 +110,7 @@ class Expectation:
         earlier = seen.past.rows(np.flatnonzero(~mixed)[-_EARLIER:])
         if len(earlier.time) < _EARLIER:
             return 1.0
-        measured = mean(earlier.demands)
+        measured = earlier.demands.mean()
         then = seen.network.with_demands(np.where(np.isfinite(measured), measured, seen.network.demands))
         stated = predict(then, np.zeros(len(then.links)), self._noise)
         hashed = stated.hashed**2 > _MOSTLY * stated.sigma**2

@@ -11,8 +11,8 @@ import numpy as np
 
 from twin.model import Floats, Network
 from twin.observe.readings.observation import Observation
-from twin.observe.readings.samples import mean
 from twin.observe.readings.turning import turning
+from twin.observe.readings.with_gaps import mean
 
 from .balance import Expected, at_nodes, expected, link_ends
 from .reported import as_reported

@@ -12,7 +12,8 @@ from twin.live.declared import Declaration
 from twin.model import Floats, Network
 from twin.observe.readings.growth import RECENT
 from twin.observe.readings.observation import FRAME_MBIT, Probes, arrivals, removed_share
-from twin.observe.readings.samples import Samples, ratio
+from twin.observe.readings.samples import Samples
+from twin.observe.readings.with_gaps import ratio
 
 from .prediction import Prediction, export_noise, predict
 from .probing import delay_error

@@ -6,9 +6,10 @@ import numpy as np
 
 from twin.live.network import Flags
 from twin.model import Floats
+from twin.observe.readings.exported import Exported
 from twin.observe.readings.growth import RECENT
 from twin.observe.readings.observation import Observation
-from twin.observe.readings.samples import middle
+from twin.observe.readings.with_gaps import middle
 
 _SURE = 3.0  # standard errors beyond which demands have moved and not only swung
 _LEAST = 4  # samples that tell how far demands swing
@@ -34,13 +35,12 @@ def settled(observation: Observation) -> Settled:
     """
     declared, now = observation.declared, observation.network.demands
     stated = (declared.export_error * now) ** 2 + declared.sampled_mbit / observation.interval_s * now
-    recent = np.concatenate([observation.past.matrices(RECENT // 2), observation.window.matrices()])
-    if len(recent) < _LEAST:
+    pairs, known = _recent(observation)
+    if len(known) < _LEAST:
         return Settled(now, stated / observation.samples, stated / observation.samples)
-    known = np.where(np.isfinite(recent), recent, now)
-    swing = _MAD * np.median(np.abs(np.diff(known, axis=0)), axis=0) / np.sqrt(2)
+    swing = pairs.placed(_MAD * np.median(np.abs(np.diff(known, axis=0)), axis=0) / np.sqrt(2))
     demands = settled_demands(observation)
-    taken = np.where(demands == now, 1 / observation.samples, _OF_A_MEDIAN / len(recent))
+    taken = np.where(demands == now, 1 / observation.samples, _OF_A_MEDIAN / len(known))
     return Settled(demands, np.maximum(stated, swing**2) * taken, stated * taken)
 
 
@@ -52,17 +52,24 @@ def settled_demands(observation: Observation) -> Floats:
     network's own history.
     """
     now = observation.network.demands
-    recent = np.concatenate([observation.past.matrices(RECENT // 2), observation.window.matrices()])
-    if len(recent) < _LEAST:
+    pairs, known = _recent(observation)
+    if len(known) < _LEAST:
         return now
-    known = np.where(np.isfinite(recent), recent, now)
-    usual, samples = middle(known), observation.samples
-    towards = _moved(now.sum(axis=0), known.sum(axis=1), samples)
-    everything = _moved(now.sum(keepdims=True), known.sum(axis=(1, 2))[:, None, None], samples)
-    return np.where(_moved(now, known, samples) | towards[None, :] | everything, now, usual)
+    samples, pair = observation.samples, pairs.of(now)
+    towards = _moved(now.sum(axis=0), np.array([pairs.arriving(x) for x in known]), samples)
+    everything = _moved(now.sum(), np.array([pairs.placed(x).sum() for x in known]), samples)
+    anew = _moved(pair, known, samples) | towards[pairs.target] | everything
+    return pairs.placed(np.where(anew, pair, middle(known)))
 
 
-def _moved(now: Floats, recent: Floats, samples: int) -> Flags:
+def _recent(observation: Observation) -> tuple[Exported, Floats]:
+    """Whose demands they are, and Mbit/s of each in the newest samples [K, q]: those of now where none was measured."""
+    pairs = observation.window.demands
+    recent = np.concatenate([observation.past.rates(RECENT // 2), observation.window.rates()])
+    return pairs, np.where(np.isfinite(recent), recent, pairs.of(observation.network.demands))
+
+
+def _moved(now: Floats | np.float64, recent: Floats, samples: int) -> Flags:
     """Whether means over the newest samples are off what they were, by the robust spread of single samples [K, ...]."""
     usual = np.median(recent, axis=0)
     spread = _MAD * np.median(np.abs(recent - usual), axis=0)

@@ -20,7 +20,7 @@ from twin.observe.expect.sources import MOST_NODES, SourceFactors, loads_by_sour
 from twin.observe.observe import observe
 from twin.observe.readings.intake import Intake, take_in
 from twin.observe.readings.observation import Observation
-from twin.observe.readings.samples import mean
+from twin.observe.readings.with_gaps import mean
 
 from .consensus import Consensus, Witness, agreeing, vote
 from .counter_doubts import DoubtedColumn, counter_doubts, demand_doubts, far_interface
@@ -268,5 +268,4 @@ def _total_error(observation: Observation) -> float:
 def _missing_exports(observation: Observation) -> float:
     """Share of the pairs without an export, of those whose source answers."""
     wanted = (observation.inventory.demands > 0) & observation.answered[:, None]
-    measured: Floats = np.isfinite(observation.window.demands).max(axis=0).astype(np.float64)
-    return 1 - float(measured[wanted].mean()) if wanted.any() else 0.0
+    return 1 - float(observation.window.demands.known()[wanted].mean()) if wanted.any() else 0.0

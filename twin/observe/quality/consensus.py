@@ -12,7 +12,7 @@ import numpy as np
 from twin.live.network import Flags
 from twin.model import Floats, Ints
 from twin.observe.expect.balance import Ends, Expected
-from twin.observe.readings.samples import middle
+from twin.observe.readings.with_gaps import middle
 
 WRONG, LOSS = 12.0, 9.0
 """What it costs to call a counter wrong, and to call a difference between both ends a loss: squared standard errors."""

@@ -12,7 +12,7 @@ from twin.observe.expect.balance import Expected, expected
 from twin.observe.expect.mixture import expected_by_turns
 from twin.observe.expect.reported import as_reported
 from twin.observe.readings.observation import Observation
-from twin.observe.readings.samples import Samples, mean
+from twin.observe.readings.samples import Samples
 from twin.observe.readings.turning import turning
 
 from .assess import Assessment, assess_observation
@@ -144,9 +144,9 @@ def _compared(observed: Floats, expect: Expected, known: Assessment) -> _Held:
 def _earlier(observation: Observation) -> float | None:
     """The score over the samples before the newest state; None where they do not hold a whole matrix."""
     past: Samples = observation.past.rows(slice(-EARLIER - _BETWEEN, -_BETWEEN))
-    if not len(past.time) or not np.isfinite(past.demands).any(axis=0).all():
+    if not len(past.time) or not past.demands.known().all():
         return None
-    network = observation.inventory.with_demands(mean(past.demands))
+    network = observation.inventory.with_demands(past.demands.mean())
     older = observation.past.rows(slice(0, -EARLIER - _BETWEEN))
     before = replace(observation, network=network, window=past, past=older, fallback=())
     return min(1.0, max(0.0, _held(_as_split(before, network), network, assess_observation(before)).score))

@@ -9,7 +9,8 @@ from twin.live.declared import Declaration
 from twin.live.network import Flags
 from twin.model import Floats, Ints
 
-from .samples import middle
+from .exported import Exported
+from .with_gaps import middle
 
 RECENT = 12
 """Samples that make up the recent past."""
@@ -143,17 +144,17 @@ def _by_chance(before: Floats, now: Floats, samples: tuple[int, int], per_sample
     return np.asarray(known & (chance > _SILENT))
 
 
-def strayed(demands: Floats) -> float:
-    """Log units by which one pair's traffic strays around all pairs' from one sample to the next, of [K, n, n] Mbit/s.
+def strayed(demands: Exported) -> float:
+    """Log units by which one pair's traffic strays around all pairs' from one sample to the next.
 
     A robust standard deviation. 0 where nodes have so many pairs that two matrices tell it, by how far pairs are from
     the mean of their node: one that is alone is at no distance from it.
     """
-    pairs = np.nonzero((demands > 0).any(axis=0))
-    count, nodes = len(pairs[1]), len(np.unique(pairs[1]))
+    seen = (demands.mbps > 0).any(axis=0)
+    count, nodes = int(seen.sum()), len(np.unique(demands.target[seen]))
     if len(demands) < 2 or count < 2 or count - nodes >= _FREE * count:
         return 0.0
-    rates = np.nan_to_num(demands[:, *pairs])
+    rates = np.nan_to_num(demands.mbps[:, seen])
     total = rates.sum(axis=0)
     steps = np.diff(np.log(np.where(rates > 0, rates, np.nan)), axis=0)
     apart = np.abs(steps - middle(steps.T)[:, None])[:, total >= np.median(total)]  # small ones are sampled too little

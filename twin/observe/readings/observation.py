@@ -15,8 +15,9 @@ from twin.model import Floats, Frozen, Ints, Network
 from .growth import Growth
 from .peerings import Peering
 from .readback import Readback
-from .samples import Samples, mean, middle, ratio
+from .samples import Samples
 from .syslog import LogFact
+from .with_gaps import mean, middle, ratio
 
 FRAME_MBIT = 0.008
 """A mean frame, 1,000 bytes."""

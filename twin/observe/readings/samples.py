@@ -10,7 +10,10 @@ from twin.errors import InputError
 from twin.live.network import Flags, Telemetry
 from twin.model import Floats, Ints, Network
 
-_AT_ONCE = 1_000_000  # entries of a matrix per pair and sample that are worked on at once
+from .exported import Exported
+from .with_gaps import ratio
+
+_AT_ONCE = 1_000_000  # rates, of a pair in a sample each, that are worked on at once
 
 
 class Samples(NamedTuple):
@@ -23,7 +26,7 @@ class Samples(NamedTuple):
     up: Flags  # [K, m] operational state as the tail reports it; true where nobody reported
     told: Flags  # [K, m] whether somebody did
     answered: Flags  # [K, n] whether the node answered its poll
-    demands: Floats  # [E, n, n] Mbit/s by source first, of the newest E samples: those before have no flow export
+    demands: Exported  # of the newest E samples: those before have no flow export
     probe_source: Ints  # [p]
     probe_target: Ints  # [p]
     probe_loss: Floats  # [K, p]
@@ -33,18 +36,21 @@ class Samples(NamedTuple):
     packets_per_mbit: Floats  # [K, n] in what is exported towards each node
     flows_per_mbit: Floats  # [K, n] new flows in it
 
-    def matrices(self, newest: int | None = None) -> Floats:
-        """The demands of so many of the newest samples, of all if None [K, n, n]; NaN where there is no flow export."""
+    def rates(self, newest: int | None = None) -> Floats:
+        """The demands of so many of the newest samples, of all if None, Mbit/s [K, q]; NaN where nothing was exported.
+
+        Columns are those of `demands`.
+        """
         count = len(self.time) if newest is None else min(newest, len(self.time))
-        without = count - len(self.demands)
+        without, rates = count - len(self.demands), self.demands.mbps
         if without <= 0:
-            return self.demands[-without:]
-        return np.concatenate([np.full((without, *self.demands.shape[1:]), np.nan), self.demands])
+            return rates[-without:]
+        return np.concatenate([np.full((without, rates.shape[1]), np.nan), rates])
 
     def matrix(self, row: int) -> Floats:
         """The demands of one sample, by position [n, n]; NaN where it has no flow export."""
-        at = row - len(self.time) + len(self.demands)
-        return self.demands[at] if at >= 0 else np.full(self.demands.shape[1:], np.nan)
+        at = row % len(self.time) - len(self.time) + len(self.demands)
+        return self.demands.matrix(at) if at >= 0 else np.full((self.demands.nodes,) * 2, np.nan)
 
     def rows(self, chosen: slice | Sequence[int] | Ints) -> "Samples":
         """Return only some samples, by position, in their order."""
@@ -59,7 +65,7 @@ class Samples(NamedTuple):
             self.up[chosen],
             self.told[chosen],
             self.answered[chosen],
-            self.demands[whole if isinstance(chosen, slice) else exported],
+            self.demands.rows(whole if isinstance(chosen, slice) else exported),
             self.probe_source,
             self.probe_target,
             self.probe_loss[chosen],
@@ -85,13 +91,12 @@ def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples
 def each_sample(network: Network, telemetry: Telemetry, after: float) -> Iterator[Samples]:
     """Yield every sample that is newer than `after`, one by one, as `read_samples` has it.
 
-    Only so many are arranged at a time: a thousand nodes have 8 MB of demands in each. Raises as `read_samples` on an
-    element out of range.
+    Only so many are arranged at a time: a thousand nodes may have 8 MB of demands in each. Raises as `read_samples` on
+    an element out of range.
     """
-    n = len(network.nodes)
-    _check_range(telemetry, n, len(network.links))
+    _check_range(telemetry, len(network.nodes), len(network.links))
     times, pairs = _times(telemetry), _pairs(network, telemetry)
-    new, step = times[times > after], max(_AT_ONCE // (n * n), 1)
+    new, step = times[times > after], max(_AT_ONCE // max(pairs.loaded.size, 1), 1)
     parts = _parts(telemetry)
     for k in range(0, new.size, step):
         some = new[k : k + step]
@@ -102,15 +107,15 @@ def each_sample(network: Network, telemetry: Telemetry, after: float) -> Iterato
 class _Pairs(NamedTuple):
     """What all of the telemetry says of pairs of nodes, each by source times n plus target."""
 
-    silent: Flags  # [n * n] neither provisioned nor ever exported
+    loaded: Ints  # [q] provisioned or ever exported, in order: all others have no traffic
     probed: Ints  # [p]
 
 
 def _pairs(network: Network, telemetry: Telemetry) -> _Pairs:
     n, traffic, probes = len(network.nodes), telemetry.traffic, telemetry.probes
-    silent = network.demands.ravel() == 0
-    silent[traffic.source * n + traffic.target] = False
-    return _Pairs(silent, np.unique(probes.source * n + probes.target))
+    loaded = network.demands.ravel() != 0
+    loaded[traffic.source * n + traffic.target] = True
+    return _Pairs(np.flatnonzero(loaded), np.unique(probes.source * n + probes.target))
 
 
 def _times(telemetry: Telemetry) -> Floats:
@@ -144,7 +149,7 @@ def _arranged(network: Network, telemetry: Telemetry, time: Floats, known: _Pair
     links, nodes, probes, more = telemetry.links, telemetry.nodes, telemetry.probes, telemetry.interfaces
     up = _dense(time, links.time, links.link, np.asarray(links.up, dtype=np.float64), m)
     probed = np.searchsorted(pairs, probes.source * n + probes.target)
-    packets, started = _per_mbit(telemetry, time, n)
+    packets, started = _per_mbit(telemetry, time, n, known.loaded)
     return Samples(
         time=time,
         out_mbps=_dense(time, links.time, links.link, links.out_mbps, m),
@@ -153,7 +158,7 @@ def _arranged(network: Network, telemetry: Telemetry, time: Floats, known: _Pair
         up=up != 0,
         told=np.isfinite(up),
         answered=_dense(time, nodes.time, nodes.node, nodes.answered.astype(np.float64), n) == 1,
-        demands=_demands(n, telemetry, time[since:], known.silent),
+        demands=_demands(n, telemetry, time[since:], known.loaded),
         probe_source=pairs // n,
         probe_target=pairs % n,
         probe_loss=_dense(time, probes.time, probed, probes.loss, pairs.size),
@@ -163,32 +168,6 @@ def _arranged(network: Network, telemetry: Telemetry, time: Floats, known: _Pair
         packets_per_mbit=packets,
         flows_per_mbit=started,
     )
-
-
-def mean(values: Floats) -> Floats:
-    """Mean over the first axis of what is there; NaN where nothing is."""
-    known = np.isfinite(values)
-    total: Floats = np.where(known, values, 0.0).sum(axis=0)
-    count: Ints = known.sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def middle(values: Floats) -> Floats:
-    """Median over the first axis of what is there; NaN where nothing is."""
-    if not len(values):
-        return np.full(values.shape[1:], np.nan)
-    ordered = np.sort(values, axis=0)  # NaN comes last; numpy's own median of what is there takes ten times as long
-    count = np.asarray((~np.isnan(values)).sum(axis=0))[None]
-    low, high = (
-        np.take_along_axis(ordered, x, axis=0)[0] for x in (np.maximum(count - 1, 0) // 2, count // 2 % len(values))
-    )
-    return np.where(np.isfinite(values).any(axis=0), (low + high) / 2, np.nan)
-
-
-def ratio(part: Floats, whole: Floats) -> Floats:
-    """Divide element by element; NaN where the divisor is not positive."""
-    positive = whole > 0
-    return np.where(positive, part / np.where(positive, whole, 1.0), np.nan)
 
 
 def _dense(time: Floats, at: Floats, element: Ints, values: Floats, count: int) -> Floats:
@@ -204,14 +183,14 @@ def _dense(time: Floats, at: Floats, element: Ints, values: Floats, count: int) 
     return dense
 
 
-def _demands(n: int, telemetry: Telemetry, time: Floats, silent: Flags) -> Floats:
-    """Measured matrices. A pair that is neither provisioned nor ever exported has no traffic.
+def _demands(n: int, telemetry: Telemetry, time: Floats, loaded: Ints) -> Exported:
+    """Measured demands of these pairs: one that is neither provisioned nor ever exported has no traffic.
 
     Nor has one without a row at a time that has rows, where the network declares that export leaves such pairs out.
     """
     traffic = telemetry.traffic
-    pair = traffic.source * n + traffic.target
-    dense = _dense(time, traffic.time, pair, traffic.mbps, n * n)
+    pair = _columns(n, loaded)[traffic.source * n + traffic.target]
+    dense = _dense(time, traffic.time, pair, traffic.mbps, loaded.size)
     if telemetry.declared.sparse:
         told = np.zeros(dense.shape, dtype=np.bool_)
         row = np.searchsorted(time, traffic.time)
@@ -219,27 +198,34 @@ def _demands(n: int, telemetry: Telemetry, time: Floats, silent: Flags) -> Float
         told[row[kept], pair[kept]] = True
         some = np.any(told, axis=1, keepdims=True)
         dense[some & ~told] = 0.0
-    dense[:, silent] = 0.0
-    return dense.reshape(time.size, n, n)
+    return Exported(n, loaded, dense)
 
 
-def _per_mbit(telemetry: Telemetry, time: Floats, n: int) -> tuple[Floats, Floats]:
+def _columns(n: int, pairs: Ints) -> Ints:
+    """The column that each pair of n nodes has among these, -1 where it is none of them [n * n]."""
+    column = np.full(n * n, -1)
+    column[pairs] = np.arange(pairs.size)
+    return column
+
+
+def _per_mbit(telemetry: Telemetry, time: Floats, n: int, loaded: Ints) -> tuple[Floats, Floats]:
     """Packets and new flows per exported Mbit towards each node [K, n]; NaN where flow export does not say."""
     flows, traffic = telemetry.flows, telemetry.traffic
     packets, started = np.full((time.size, n), np.nan), np.full((time.size, n), np.nan)
-    step = max(_AT_ONCE // (n * n), 1)
+    step, column = max(_AT_ONCE // max(loaded.size, 1), 1), _columns(n, loaded)
     within = _rows_within(flows.time), _rows_within(traffic.time)
     for k in range(0, time.size if flows.time.size else 0, step):
         some = time[k : k + step]
         of_flows, of_traffic = (x(some) for x in within)
-        counted, exported = flows.time[of_flows], traffic.time[of_traffic]
-        pair = flows.source[of_flows] * n + flows.target[of_flows]
-        sent = traffic.source[of_traffic] * n + traffic.target[of_traffic]
-        mbps = _dense(some, exported, sent, traffic.mbps[of_traffic], n * n)
+        pair = column[flows.source[of_flows] * n + flows.target[of_flows]]
+        sent = column[traffic.source[of_traffic] * n + traffic.target[of_traffic]]
+        has, counted = pair >= 0, flows.time[of_flows]
+        mbps = _dense(some, traffic.time[of_traffic], sent, traffic.mbps[of_traffic], loaded.size)
+        pairs = Exported(n, loaded, mbps)
         for found, per_s in ((packets, flows.packets_per_s), (started, flows.flows_per_s)):
-            counts = _dense(some, counted, pair, per_s[of_flows], n * n)
+            counts = _dense(some, counted[has], pair[has], per_s[of_flows][has], loaded.size)
             both = np.isfinite(counts) & np.isfinite(mbps)
-            sums = (np.where(both, x, 0.0).reshape(some.size, n, n).sum(axis=1) for x in (counts, mbps))
+            sums = (np.array([pairs.arriving(row) for row in np.where(both, x, 0.0)]) for x in (counts, mbps))
             found[k : k + step] = ratio(*sums)
     return packets, started
 

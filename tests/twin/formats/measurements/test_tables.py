@@ -119,7 +119,7 @@ def test_a_pair_without_a_row_has_no_traffic_and_an_empty_cell_is_unknown(tmp_pa
 
     text = f"ts,src,dst,mbps\n{START},a,b,5\n{START},b,c,\n{START + 300},a,b,6\n"
     measured = measured_in([saved(tmp_path, text)], NETWORK.with_demands(np.ones((3, 3)) - np.eye(3)))
-    demands = read_samples(NETWORK, measured.telemetry, 2).demands
+    demands = np.array(list(read_samples(NETWORK, measured.telemetry, 2).demands))
     assert demands[:, 0, 1].tolist() == [5.0, 6.0]
     assert demands[:, 2, 0].tolist() == [0.0, 0.0]
     assert np.isnan(demands[0, 1, 2])

@@ -39,7 +39,7 @@ def test_a_surge_counts_in_full_at_once(seed):
     seen = look(NOISE, seed, Fault(kind=FaultKind.SURGE, element="node/D", severity=3.0))
     target = seen.network.node_index["D"]
     assert settled_demands(seen)[:, target] == pytest.approx(seen.network.demands[:, target])
-    assert settled_demands(seen)[:, target].sum() > 2 * seen.past.demands[0][:, target].sum()
+    assert settled_demands(seen)[:, target].sum() > 2 * seen.past.matrix(0)[:, target].sum()
 
 
 def test_too_short_a_past_tells_nothing():

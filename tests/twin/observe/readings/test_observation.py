@@ -16,7 +16,7 @@ from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.observe import observe
 from twin.observe.expect.expectation import Expectation
 from twin.observe.readings.growth import growth, strayed
-from twin.observe.readings.samples import mean
+from twin.observe.readings.with_gaps import mean
 
 NAN = float("nan")
 

@@ -47,6 +47,8 @@ def test_samples_one_by_one_are_those_arranged_all_at_once(monkeypatch, measured
     assert len(found) == whole.time.size - 2 >= 7
     for row, sample in enumerate(found, start=2):
         for name, one, other in zip(sample._fields, sample, whole.rows(slice(row, row + 1)), strict=True):
+            if name == "demands":
+                one, other = one.matrix(0), other.matrix(0)
             np.testing.assert_array_equal(one, other, err_msg=name)
 
 
@@ -56,13 +58,32 @@ def test_samples_from_before_any_flow_export_have_no_matrices_and_are_found_with
     telemetry = replace(measured, traffic=type(measured.traffic)(*(x[kept] for x in measured.traffic)))
     whole, late = read_samples(SOME, measured, 1000), read_samples(SOME, telemetry, 1000)
     assert (len(late.time), len(late.demands)) == (9, 3)
-    expected = np.where(np.arange(9)[:, None, None] < 6, np.nan, whole.demands)
-    np.testing.assert_array_equal(late.matrices(), expected)
+    expected = np.where(np.arange(9)[:, None, None] < 6, np.nan, np.array(list(whole.demands)))
+    of_pairs = expected.reshape(9, -1)[:, late.demands.pair]
+    np.testing.assert_array_equal(late.rates(), of_pairs)
     for chosen in (slice(0, -3), slice(-4, None), slice(2, 7), np.array([1, 5, 7, 8]), [8]):
         part = late.rows(chosen)
-        np.testing.assert_array_equal(part.matrices(), expected[chosen])
-        np.testing.assert_array_equal(part.matrices(2), expected[chosen][-2:])
+        np.testing.assert_array_equal(part.rates(), of_pairs[chosen])
+        np.testing.assert_array_equal(part.rates(2), of_pairs[chosen][-2:])
         for row in range(len(part.time)):
             np.testing.assert_array_equal(part.matrix(row), expected[chosen][row])
         for one, other in zip(part[1:7], whole.rows(chosen)[1:7], strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_only_pairs_that_may_have_traffic_are_kept_and_all_others_have_none(measured):
+    n, demands = len(SOME.nodes), read_samples(SOME, measured, 1000).demands
+    told = measured.traffic.source * n + measured.traffic.target
+    assert demands.pair.tolist() == sorted({*np.flatnonzero(SOME.demands).tolist(), *told.tolist()})
+    assert demands.mbps.shape == (9, demands.pair.size)
+    assert demands.pair.size < n * n / 1.2
+    dense = np.zeros((9, n * n))
+    dense[np.searchsorted(np.unique(measured.traffic.time), measured.traffic.time), told] = measured.traffic.mbps
+    dense = dense.reshape(9, n, n)
+    np.testing.assert_array_equal(np.array(list(demands)), dense)
+    np.testing.assert_array_equal(demands.mean(), dense.sum(axis=0) / 9)
+    np.testing.assert_array_equal(demands.towards(4), dense[:, :, 4])
+    np.testing.assert_array_equal(demands.arriving(demands.mbps[2]), dense[2].sum(axis=0))
+    assert demands.known().all()
+    assert not demands.rows([]).known().any()
+    assert np.isnan(demands.rows([]).mean()).all()
