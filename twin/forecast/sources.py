@@ -69,19 +69,34 @@ def matrix_series(
     n = len(network.nodes)
     if demands.ndim != 3 or demands.shape[1:] != (n, n):
         raise InputError(f"matrices of shape {demands.shape} are not for {n} nodes", fix="give [T, n, n]")
-    source, target = np.nonzero((np.nan_to_num(demands) != 0).any(axis=0))
+    pair = np.flatnonzero((np.nan_to_num(demands) != 0).any(axis=0))
+    return pair_series(time, demands.reshape(-1, n * n)[:, pair], pair, network, now=now, interval_s=interval_s)
+
+
+def pair_series(
+    time: Floats,
+    mbps: Floats,
+    pair: Ints,
+    network: Network,
+    *,
+    now: datetime | None = None,
+    interval_s: float | None = None,
+) -> PairSeries:
+    """Rates [T, q] of pairs, source times nodes plus target [q], as one series per pair that ever has traffic."""
+    used = (np.nan_to_num(mbps) != 0).any(axis=0)
+    source, target = pair[used] // len(network.nodes), pair[used] % len(network.nodes)
     names = [f"{network.nodes[s].name}->{network.nodes[t].name}" for s, t in zip(source, target, strict=True)]
-    series = arrange(time, demands[:, source, target], names, now=now, interval_s=interval_s)
-    return PairSeries(series, source, target)
+    return PairSeries(arrange(time, mbps[:, used], names, now=now, interval_s=interval_s), source, target)
 
 
 def measured_series(network: Network, telemetry: Telemetry, *, now: datetime | None = None) -> PairSeries:
     """The exported demands of telemetry as one series per pair."""
     traffic, n = telemetry.traffic, len(network.nodes)
     time, row = np.unique(traffic.time, return_inverse=True)
-    demands = np.full((len(time), n, n), 0.0 if telemetry.declared.sparse else np.nan)
-    demands[row, traffic.source, traffic.target] = traffic.mbps
-    return matrix_series(time, demands, network, now=now)
+    pair, column = np.unique(traffic.source * n + traffic.target, return_inverse=True)
+    mbps = np.full((len(time), len(pair)), 0.0 if telemetry.declared.sparse else np.nan)
+    mbps[row, column] = traffic.mbps
+    return pair_series(time, mbps, pair, network, now=now)
 
 
 def load_series(network: Network, telemetry: Telemetry, *, now: datetime | None = None) -> Series:

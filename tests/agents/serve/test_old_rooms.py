@@ -6,6 +6,7 @@ knew, once as they came and once after the log was written anew.
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,7 +103,9 @@ def bins_of(telemetry, n):
 
 def kept_in(folder):
     with np.load(folder / FILE, allow_pickle=False) as file:
-        return dict(zip(file["times"], decoded(file["codes"]), strict=True))
+        matrices = np.full((len(file["times"]), int(file["nodes"]) ** 2), np.nan)
+        matrices[:, file["pairs"]] = decoded(file["codes"])
+        return dict(zip(file["times"], matrices.reshape(len(matrices), *(int(file["nodes"]),) * 2), strict=True))
 
 
 def test_demands_are_kept_to_two_hundredths_of_a_per_cent_and_found_again(tmp_path, measured):
@@ -130,9 +133,28 @@ def test_demands_that_an_earlier_version_kept_are_taken_up_and_a_file_that_is_no
     assert len(DemandHistory(tmp_path)) == 0
 
 
+def test_a_pair_that_sends_for_the_first_time_was_not_measured_before(tmp_path, measured):
+    network, telemetry = measured
+    traffic, pair = telemetry.traffic, telemetry.traffic.source * len(network.nodes) + telemetry.traffic.target
+    first, second = np.unique(pair)[:2]
+    late = (pair != first) | (traffic.time > np.median(traffic.time))
+    history, parts = DemandHistory(tmp_path), np.unique(traffic.time)[[10, 30, -1]]
+    for until in parts:
+        seen = late & (traffic.time <= until) & ((pair != second) | (traffic.time <= parts[0]))
+        history.take(network, replace(telemetry, traffic=type(traffic)(*(x[seen] for x in traffic))))
+    history.keep()
+    kept = late & ((pair != second) | (traffic.time <= parts[0]))
+    expected = bins_of(replace(telemetry, traffic=type(traffic)(*(x[kept] for x in traffic))), len(network.nodes))
+    assert kept_in(tmp_path).keys() == expected.keys()
+    for end, mbps in kept_in(tmp_path).items():
+        np.testing.assert_allclose(mbps, expected[end], rtol=2.2e-4)
+
+
 def test_demands_of_large_networks_stay_below_their_bound(tmp_path, measured):
     network, telemetry = measured
-    small = DemandHistory(tmp_path, most_bytes=14 * 2 * len(network.nodes) ** 2)
+    pairs = len({*zip(telemetry.traffic.source.tolist(), telemetry.traffic.target.tolist(), strict=True)})
+    assert pairs < len(network.nodes) ** 2
+    small = DemandHistory(tmp_path, most_bytes=14 * 2 * pairs)
     small.take(network, telemetry)
     assert len(small) == 14
     assert small.newest is not None
