@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from twin.errors import InputError
-from twin.live.network import Telemetry
+from twin.live.network import Flags, Telemetry
 from twin.model import Floats, Ints, Network
 
 from .forecast import forecast
@@ -83,9 +83,12 @@ def pair_series(
     interval_s: float | None = None,
 ) -> PairSeries:
     """Rates [T, q] of pairs, source times nodes plus target [q], as one series per pair that ever has traffic."""
-    used = (np.nan_to_num(mbps) != 0).any(axis=0)
+    used: Flags = np.asarray((np.nan_to_num(mbps) != 0).any(axis=0))
     source, target = pair[used] // len(network.nodes), pair[used] % len(network.nodes)
-    names = [f"{network.nodes[s].name}->{network.nodes[t].name}" for s, t in zip(source, target, strict=True)]
+    names = [
+        f"{network.nodes[s].name}->{network.nodes[t].name}"
+        for s, t in zip(source.tolist(), target.tolist(), strict=True)
+    ]
     return PairSeries(arrange(time, mbps[:, used], names, now=now, interval_s=interval_s), source, target)
 
 
