@@ -85,10 +85,8 @@ def pair_series(
     """Rates [T, q] of pairs, source times nodes plus target [q], as one series per pair that ever has traffic."""
     used: Flags = np.asarray((np.nan_to_num(mbps) != 0).any(axis=0))
     source, target = pair[used] // len(network.nodes), pair[used] % len(network.nodes)
-    names = [
-        f"{network.nodes[s].name}->{network.nodes[t].name}"
-        for s, t in zip(source.tolist(), target.tolist(), strict=True)
-    ]
+    called = [node.name for node in network.nodes]
+    names = [f"{called[int(s)]}->{called[int(t)]}" for s, t in zip(source, target, strict=True)]
     return PairSeries(arrange(time, mbps[:, used], names, now=now, interval_s=interval_s), source, target)
 
 
