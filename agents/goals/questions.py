@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from twin.elements import find_circuit, find_element, find_failing, find_node
-from twin.errors import AmbiguousElementError, UnknownElementError
+from twin.elements import find_circuit, find_element, find_elements, find_failing, find_node, fold
+from twin.errors import AmbiguousElementError, InputError, UnknownElementError
 from twin.model import Frozen, Network
 
 from .times import local_hours, read_window
@@ -29,6 +29,18 @@ FORMS = (
     "power",
 )
 """Every question that is answered without a model."""
+_SAID = (
+    ("what_if sleep:", 9, ("sleep", "asleep")),
+    ("what_if drain:", 9, ("drain", "maintenance")),
+    ("worst", 0, ("worst",)),
+    ("what_if fail:", 9, ("fail", "goes down", "is down", "outage", "lose", "without")),
+    ("headroom", 0, ("headroom", "room", "how far", "how much may", "how much can")),
+    ("growth:1.3", 0, ("grow", "more traffic")),
+    ("path ", 2, ("path", "route", "reach")),
+    ("power", 0, ("power", "energy", "watt")),
+    ("busiest", 9, ("full", "busy", "busiest", "load", "utilis", "utiliz")),
+)
+"""Of each question how many names it takes at most, and the words by which people ask it, the most telling first."""
 PLAIN = "plain words"
 """Code of the question back to a text that is none of them: it takes a model."""
 
@@ -50,9 +62,10 @@ def read_question(text: str, network: Network, *, now: datetime, zone: str = "UT
         word, colon, value = head.partition(":")
         reader = _READERS.get(word)
         if reader is None:
-            forms = "; ".join(FORMS)
+            near = _closest(text, network)
             asked = "plain words need a model (--model)" if head else "what is asked?"
-            raise OpenError(PLAIN, f"{asked}; the written questions are: {forms}")
+            told = f"the closest written question is: {near}; all are" if near else "the written questions are"
+            raise OpenError(PLAIN, f"{asked}; {told}: {'; '.join(FORMS)}", choices=(near,) if near else ())
         bare = [x for x in rest if ":" not in x] if word == "path" else []
         fields = _fields(word, [x for x in rest if x not in bare])
         if colon:
@@ -68,6 +81,26 @@ def read_question(text: str, network: Network, *, now: datetime, zone: str = "UT
     except UnknownElementError as error:
         near = tuple(error.closest)
         return Question(code="unknown element", question=f"{error}: {error.fix}", words=error.name, choices=near)
+
+
+def _closest(text: str, network: Network) -> str:
+    """The written question that the words and names of a text come closest to: it is shown, and never answered."""
+    said = f" {fold(text)}"
+    form, most = next(((form, most) for form, most, words in _SAID if any(f" {x}" in said for x in words)), ("", 0))
+    names = [x for x in (word.strip(",;.!?\"'()") for word in text.split()) if _is_named(network, x)][:most]
+    if form == "path ":
+        return form + " ".join(names) if len(names) == most else ""
+    if form == "busiest":
+        return f"busiest at:{','.join(names)}" if names else form
+    return form + ",".join(names) if names or not most else ""
+
+
+def _is_named(network: Network, name: str) -> bool:
+    try:
+        find_elements(network, name)
+    except InputError:
+        return False
+    return True
 
 
 class _Given:

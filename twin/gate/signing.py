@@ -127,7 +127,8 @@ class SigningKey:
                 file.write(key.private_bytes_raw().hex() + "\n")
         except OSError as error:
             raise StoreError(
-                f"cannot create the signing key {path}: {error.strerror}", fix="choose another key path"
+                f"cannot create the signing key {path}: {error.strerror}",
+                fix="free some space or fix the rights; TWINOPS_HOME names another home",
             ) from error
         return cls(key)
 

@@ -84,7 +84,8 @@ def _model(console: Console) -> str:
 
 def _unanswered(question: Question) -> str:
     if question.code == PLAIN:
-        return "Plain words are answered by a model, and this room has none: `model` in room.toml names one."
+        near = f" The closest written question is: {question.choices[0]}" if question.choices else ""
+        return f"Plain words are answered by a model, and this room has none: `model` in room.toml names one.{near}"
     return question.question
 
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.goals import Goal, Limits, Question, TimeWindow
+from agents.goals.questions import FORMS, read_question
 from agents.goals.times import zone_of
 from agents.goals.types import VERBS
 from agents.goals.written import read_goal
@@ -172,6 +173,26 @@ def test_plain_words_are_answered_with_the_closest_written_form_and_never_a_goal
     assert (found.code, found.choices) == ("plain words", (form,))
     assert form in found.question
     assert "--model" in found.question
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("How full is Berlin-Hamburg?", "busiest at:Berlin-Hamburg"),
+        ("What happens if Ulm or Essen goes down?", "what_if fail:Ulm,Essen"),
+        ("May I drain Ulm?", "what_if drain:Ulm"),
+        ("How does traffic reach Essen from Ulm, by which path?", "path Essen Ulm"),
+        ("What is the worst failure?", "worst"),
+        ("please reboot the closest router", None),
+    ],
+)
+def test_a_question_in_plain_words_is_answered_with_the_closest_written_one_and_all_others(text, form):
+    found = read_question(text, NETWORK, now=NOW)
+    assert isinstance(found, Question)
+    assert (found.code, found.choices) == ("plain words", (form,) if form else ())
+    assert "--model" in found.question
+    assert all(x in found.question for x in FORMS)
+    assert form is None or not isinstance(read_question(form, NETWORK, now=NOW), Question)
 
 
 @pytest.mark.parametrize("text", ["", "hello", "what is the weather?", "win", "Note: drain Ulm"])
