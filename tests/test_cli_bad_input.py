@@ -9,7 +9,7 @@ import pytest
 import typer
 
 import twinops
-from agents.commands.goals import complete_elements
+from agents.commands.goals import complete_elements, complete_faults, complete_questions
 from agents.commands.options import complete_runs
 from tests.command_line import SMALL, apart, here
 from twin.formats import load_network
@@ -259,7 +259,7 @@ def test_what_cannot_be_typed_so_is_told_with_where_it_says_how(arguments, words
     refused(here(*arguments), 2, *words)
 
 
-def test_shells_complete_elements_after_commas_and_the_names_of_runs(tmp_path):
+def test_shells_complete_elements_questions_faults_and_the_names_of_runs(tmp_path):
     (tmp_path / "swiss-s1").mkdir()
     (tmp_path / "swiss-s1" / "journal.jsonl").touch()
     (tmp_path / "swiss-notes").mkdir()
@@ -269,3 +269,9 @@ def test_shells_complete_elements_after_commas_and_the_names_of_runs(tmp_path):
     assert complete_elements(context, "ATLAng,washng--") == []
     assert complete_elements(context, "ATLAng,NYCMng--") == ["ATLAng,NYCMng--WASHng"]
     assert complete_elements(context, "hst") == ["HSTNng", "HSTNng--KSCYng", "HSTNng--LOSAng"]
+    assert complete_questions(context, "bus") == ["busiest at:", "busiest"]
+    assert complete_questions(context, "what_if fail:ATLAng,hst")[0] == "what_if fail:ATLAng,HSTNng"
+    assert complete_faults(context, "link_fl") == ["link_flap"]
+    assert complete_faults(context, "device_down@hst") == ["device_down@HSTNng"]
+    assert complete_faults(context, "link_down@hst") == ["link_down@HSTNng--KSCYng", "link_down@HSTNng--LOSAng"]
+    assert "link_detach@HSTNng->KSCYng" in complete_faults(context, "link_detach@hst")

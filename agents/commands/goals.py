@@ -35,6 +35,32 @@ def complete_elements(context: typer.Context, incomplete: str) -> list[str]:
     return [x.removeprefix(goal) for x in complete(context, goal + incomplete)]
 
 
+def complete_questions(context: typer.Context, incomplete: str) -> list[str]:
+    """Written questions, and the elements that they are about, for the completion of a shell."""
+    about = ("what_if fail:", "what_if drain:", "what_if sleep:", "busiest at:")
+    for head in about:
+        if incomplete.startswith(head):
+            return [head + x for x in complete_elements(context, incomplete.removeprefix(head))]
+    return [
+        x for x in (*about, "worst", "headroom", "growth:", "path ", "busiest", "power") if x.startswith(incomplete)
+    ]
+
+
+def complete_faults(context: typer.Context, incomplete: str) -> list[str]:
+    """Kinds of faults, and behind an `@` where they may lie, for the completion of a shell."""
+    from twin.faults import TRAITS
+
+    kind, at, element = incomplete.partition("@")
+    if not at:
+        return [x.value for x in TRAITS if x.value.startswith(kind)]
+    where = next((trait.element for x, trait in TRAITS.items() if x.value == kind), "")
+    if where == "interface":
+        goal = "set_weight:"
+        return [f"{kind}@{x.removeprefix(goal)}" for x in complete(context, goal + element)]
+    found = complete_elements(context, element)
+    return [f"{kind}@{x}" for x in found if where in ("node", "circuit") and ("--" in x) == (where == "circuit")]
+
+
 _HELP = "drain:A, relieve, sleep, grow:1.3 ..., with from: until: zone: max_utilisation: protect: rehearse"
 GoalText = Annotated[str, typer.Option("--goal", "-g", help=_HELP, autocompletion=complete)]
 MaybeGoal = Annotated[
@@ -45,7 +71,10 @@ Zone = Annotated[str, typer.Option("--zone", help="Time zone of times that name 
 
 def ask(
     question: Annotated[
-        str, typer.Argument(help="Such as: what_if fail:Berlin; none lists them.", show_default=False)
+        str,
+        typer.Argument(
+            help="Such as: what_if fail:Berlin; none lists them.", show_default=False, autocompletion=complete_questions
+        ),
     ] = "",
     network: MaybeNetwork = None,
     site: SiteFile = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .goals import MaybeGoal, Zone, read
+from .goals import MaybeGoal, Zone, complete_faults, read
 from .options import Json, MaybeNetwork, PolicyFile, Run, Runs, SiteFile, limits
 from .output import INTERRUPTED, RunInterruptedError, emit, say, tell
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 FaultWritten = Annotated[
     str | None,
     typer.Option(
-        "--fault", help="A kind, KIND@ELEMENT or KIND@ELEMENT=0.5, as `twinops faults` lists them; drawn if left out."
+        "--fault",
+        help="A kind, KIND@ELEMENT or KIND@ELEMENT=0.5, as `twinops faults` lists them; drawn if left out.",
+        autocompletion=complete_faults,
     ),
 ]
 Vision = Annotated[bool, typer.Option("--vision", help="The model sees pictures: its roles may look at the map.")]
