@@ -28,7 +28,7 @@ from twin.plan import Change, Plan, SetTunnel, SetWeight
 from twin.policy import Policy
 from twin.sim.simulate import single_failures
 
-CLAIMS = {50: 1.0, 200: 10.0, 1000: 90.0}
+CLAIMS = {50: 1.0, 200: 10.0, 1000: 60.0}
 """CPU seconds by number of nodes."""
 LARGE = 500  # nodes from which repairs and delays under failures are not limited
 STEPS, LASTS = 10, timedelta(minutes=30)

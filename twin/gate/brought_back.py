@@ -25,7 +25,7 @@ def loses_on_the_way(network: Network) -> bool:
 
 
 def brought_back(before: Outcome, after: Outcome) -> Outcome | None:
-    """Return what the state before would carry if it delivered what the state after does; None if that is no more.
+    """Return the loads of the state before if it delivered what the state after does; None if that is no more.
 
     Both are under the same failure and the same demands. Loads of different demands add up, so that the two parts are
     simulated apart: what is still missed as it is found, what is brought back where nothing is lost.
@@ -44,5 +44,4 @@ def brought_back(before: Outcome, after: Outcome) -> Outcome | None:
     mended = simulate(replace(network, limits=(), astray=told, links=links, demands=back))
     load = found.load + mended.load
     capacity = np.array([link.capacity for link in network.links])
-    missed = np.minimum(before.undelivered, after.undelivered)
-    return replace(found, network=network, load=load, utilisation=load / capacity, undelivered=missed)
+    return replace(found, network=network, load=load, utilisation=load / capacity)

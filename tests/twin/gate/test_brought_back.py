@@ -14,8 +14,8 @@ from tests.twin.optimise.networks import network_of
 from twin.gate.brought_back import brought_back
 from twin.gate.checks.stressed import under
 from twin.gate.verdict import verify
-from twin.model import Astray, SegmentList, Tunnel
-from twin.plan import SetTunnel, apply
+from twin.model import Astray, Link, Node, SegmentList, Tunnel
+from twin.plan import SetTunnel, SetWeight, apply
 from twin.policy import Policy
 from twin.sim.simulate import Failure, simulate
 
@@ -89,7 +89,10 @@ def test_what_would_be_carried_is_what_the_oracle_carries_demand_by_demand(seed)
     link, target = rng.choice([x.name for x in whole.links]), whole.nodes[int(rng.integers(len(whole.nodes)))].name
     if whole.links[whole.link(str(link))].tail == target:
         return
-    network = replace(whole, astray=(Astray("bar", str(link), target),))
+    lossy = tuple(x._replace(loss=0.5) if x.name == link else x for x in whole.links)
+    network = (
+        replace(whole, links=lossy) if seed % 3 == 0 else replace(whole, astray=(Astray("bar", str(link), target),))
+    )
     steps = [random_tunnel(network, rng, "T0", float(rng.choice([0.5, 1.0]))) for _ in range(2)]
     steps += [steer(x.name, target, whole.nodes[int(rng.integers(len(whole.nodes)))].name) for x in whole.nodes]
     usable = [x for x in steps if x and len({x.tunnel.source, x.tunnel.target, *x.tunnel.paths[0].via}) == 3]
@@ -109,6 +112,21 @@ def test_what_would_be_carried_is_what_the_oracle_carries_demand_by_demand(seed)
         expected = [sum(part.load[x.name] for part in parts) for x in network.links]
         assert mended is not None
         assert mended.load == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_comes_back_leaves_by_the_exit_that_reflectors_tell_of():
+    """B hears of the exits through R alone, which is nearest to A's; B's way there is barred until a weight is set."""
+    circuits = [("B", "R", 100.0, 1), ("R", "A", 100.0, 1), ("B", "D", 100.0, 2), ("D", "R", 100.0, 2)]
+    plain = network_of([*circuits, ("B", "C", 100.0, 1)], {("B", "A"): 1.0})
+    exits = tuple(Link(x, "world", 100.0, 1) for x in "AC")
+    demands = np.zeros((6, 6))
+    demands[plain.node("B"), 5] = 8.0
+    group = Node("world", 0, 0, kind="exits")
+    astray = Astray("reflect", "R"), Astray("bar", "B->R", "world")
+    network = replace(plain, nodes=(*plain.nodes, group), links=(*plain.links, *exits), demands=demands, astray=astray)
+    mended = brought_back(simulate(network), simulate(apply(network, SetWeight(link="B->R", weight=9))))
+    load = dict(zip((x.name for x in network.links), mended.load, strict=True))
+    assert (load["B->R"], load["A->world"], load["C->world"]) == (8.0, 8.0, 0.0)
 
 
 def test_plans_that_deliver_again_are_accepted_where_the_oracle_finds_no_link_fuller_than_it_would_have_been():

@@ -13,7 +13,7 @@ from twin.errors import TopologyError
 from twin.formats import load_network, write_ietf, write_node_link
 from twin.gate.checks.stressed import Stressed
 from twin.gate.verdict import Verdict, verify
-from twin.model import Network
+from twin.model import UNUSED_METRIC, Link, Network, Node
 from twin.plan import SetWeight
 from twin.policy import Policy
 from twin.sim.simulate import simulate, single_failures
@@ -70,8 +70,13 @@ def test_below_its_least_number_of_members_a_bundle_goes_down():
     assert outcome.sweep.max_utilisation[0] == pytest.approx(0.774)  # over C, in full
 
 
-def test_a_bundle_short_of_a_member_takes_the_metric_that_it_has_then():
-    network = bundled(two_bundles(), "link/A:C--C:A", degraded_weight=9)
+@pytest.mark.parametrize("degraded", [9, UNUSED_METRIC])
+def test_a_bundle_short_of_a_member_takes_the_metric_that_it_has_then(degraded):
+    network = bundled(two_bundles(), "link/A:C--C:A", degraded_weight=degraded)
+    if degraded == UNUSED_METRIC:  # no last resort either
+        links = tuple(x._replace(up=x.circuit != AB) for x in network.links)
+        member = next(x for x in single_failures(network) if x.name == "member of link/A:C--C:A")
+        assert simulate(replace(network, links=links), failures=(member,)).sweep.lost[0] == pytest.approx(30_960.0)
     member = next(x for x in single_failures(network) if x.name == "member of link/A:C--C:A")
     sweep = simulate(network, failures=(member,)).sweep
     assert network.links[sweep.busiest[0]].name == "A->B"
@@ -130,6 +135,16 @@ def test_bundles_are_kept_in_the_twin_file(tmp_path):
     with TwinStore.open(tmp_path / "twin.duckdb") as store:
         store.save_snapshot(network, now=datetime(2026, 1, 1, tzinfo=UTC))
         assert store.load_snapshot(network.id) == network
+
+
+def test_an_exit_is_degraded_to_a_preference():
+    plain = two_bundles()
+    group, way_out = Node("world", 0, 0, kind="exits"), Link("A", "world", 10.0, 1, members=2, degraded_weight=255)
+    network = replace(
+        plain, nodes=(*plain.nodes, group), links=(*plain.links, way_out), demands=np.pad(plain.demands, (0, 1))
+    )
+    with pytest.raises(TopologyError, match="preference 256 is above 255"):
+        replace(network, links=(*plain.links, way_out._replace(degraded_weight=256)))
 
 
 def test_a_bundle_needs_no_more_members_than_it_has():

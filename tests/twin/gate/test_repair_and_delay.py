@@ -320,6 +320,17 @@ def test_delays_stretch_under_a_failure_by_what_the_policy_says():
     assert judged(network, slow, demands={"B->A": DemandLimits(max_failure_stretch=1.0, max_failure_delay_ms=1)}).passed
 
 
+def test_of_several_limits_of_a_demand_the_strictest_counts():
+    own = {"A->B": DemandLimits(max_delay_ms=23.0, max_stretch=11.0)}
+    for limits, limit in (
+        ({"max_demand_delay_ms": 20.0, "demands": own}, 20.0),
+        ({"max_demand_stretch": 6.0, "demands": own}, 12.0),
+        ({"max_demand_stretch": 50.0, "max_demand_delay_ms": 20.0}, 20.0),
+    ):
+        nominal = checks(long_detour(), OVER_C, policy=OPEN.model_copy(update=limits))["nominal"]
+        assert (nominal.passed, nominal.counterexample.limit) == (False, pytest.approx(limit))
+
+
 @pytest.mark.parametrize(
     ("name", "limits", "limit"),
     [

@@ -1,6 +1,6 @@
 """The gate sweeps the states of a plan together or one by one, and finds the same."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,10 +8,11 @@ from tests.twin.gate.declared_day import DAY
 from tests.twin.sim.test_succession import Many
 from twin.formats import load_network
 from twin.gate.checks import rehearsal, stressed
+from twin.gate.checks.context import Context
 from twin.gate.outlook import outlook_by_day
 from twin.gate.verdict import Verdict, verify
 from twin.model import SegmentList, Tunnel
-from twin.plan import Change, DrainLink, DrainNode, Plan, SetTunnel, SetWeight, UndrainNode, apply_all, way_back
+from twin.plan import Change, DrainLink, DrainNode, Plan, SetTunnel, SetWeight, UndrainNode, states, way_back
 from twin.policy import Policy
 
 CALM = load_network("synthetic/30-3")
@@ -63,6 +64,20 @@ def test_a_growth_that_was_foreseen_is_not_swept_again(monkeypatch):
     monkeypatch.setattr(rehearsal, "PAYS", 0)
     monkeypatch.setattr(stressed, "Superposition", None)  # what a growth that nobody foresaw is worked out by
     steps = PLANS["weights and tunnels"]
-    states = (NETWORK, apply_all(NETWORK, steps[:1]), apply_all(NETWORK, steps[:2]), apply_all(NETWORK, steps))
-    found = rehearsal.Rehearsal(Plan(goal="g", base=NETWORK.id, steps=steps, objective="change"), OPEN, states)
+    passed = tuple(states(NETWORK, steps))
+    found = rehearsal.Rehearsal(Plan(goal="g", base=NETWORK.id, steps=steps, objective="change"), OPEN, passed)
     assert all(x.grown(OPEN.growth).sweep is not None for x in found.ends)
+
+
+def test_what_a_very_large_network_asks_in_the_fullest_hour_of_the_steps_was_swept_with_the_rest(monkeypatch):
+    for room in (rehearsal, stressed):
+        monkeypatch.setattr(room, "MOST_LOADS", 1)
+    monkeypatch.setattr(rehearsal, "PAYS", 0)
+    steps, outlook = PLANS["weights and tunnels"], outlook_by_day(NETWORK, BEGINS, 24, day=DAY)
+    plan = Plan(goal="g", base=NETWORK.id, steps=steps, objective="change")
+    for minutes in (59, 60, 61):
+        known = Context(outlook=outlook, starts=BEGINS, step_lasts=timedelta(minutes=minutes))
+        found = rehearsal.Rehearsal(plan, OPEN, tuple(states(NETWORK, steps)), known)
+        hours = known.hours_between(known.making, len(steps))
+        fullest = max(hours, key=lambda x: float(x.demands.sum()))
+        assert all(x.is_large and x.under_demands(fullest.demands).known is not None for x in found.stressed)

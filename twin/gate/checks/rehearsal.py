@@ -77,7 +77,8 @@ class Rehearsal:
         on_the_way = self._one_by_one
         ends = {0, len(self.states) - 1, len(on_the_way) - 1}
         between = frozenset(range(len(on_the_way))) - ends
-        factors = [(ends, self._factors), (between, self._factors_on_the_way)]
+        making = self._factors_on_the_way
+        factors = [(ends, self._factors | making), (between, making)]
         return self._at_once(on_the_way, [(k, x) for states, many in factors for k in sorted(states) for x in many])
 
     def _at_once(
