@@ -7,6 +7,7 @@ regression is fitted anew every `--refit` origins, intervals learn an error when
 import argparse
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,12 +97,20 @@ def held(count: int, horizons: tuple[int, ...]) -> dict[int, Held]:
     return {ahead: held_of(rows[ahead], moments, ahead) for ahead in horizons}
 
 
-def held_drawn(count: int, horizons: tuple[int, ...], size: int = 240) -> dict[int, Held]:
+class Drawing(NamedTuple):
+    """How drawn traffic is drawn, and how much less of it there is on weekends, as a logarithm."""
+
+    seed: int = 1
+    weekend: float = 0.3
+    size: int = 240
+
+
+def held_drawn(count: int, horizons: tuple[int, ...], drawing: Drawing) -> dict[int, Held]:
     """The same of drawn traffic, four days of history before each of `count` moments that are a day and an hour apart.
 
     Levels over four orders of magnitude, days and weeks, noise of all together and of each, the smaller the rougher.
     """
-    rng = np.random.default_rng(1)
+    rng, size = np.random.default_rng(drawing.seed), drawing.size
     history, apart = 4 * DAY, DAY + 4
     bins = history + count * apart + max(horizons)
     level, shared, own = np.exp(rng.normal(3, 2, size)), np.zeros(bins), np.zeros((bins, size))
@@ -110,7 +119,7 @@ def held_drawn(count: int, horizons: tuple[int, ...], size: int = 240) -> dict[i
         shared[now] = 0.98 * shared[now - 1] + 0.02 * rng.standard_normal()
         own[now] = 0.9 * own[now - 1] + np.sqrt(1 - 0.9**2) * roughness * rng.standard_normal(size)
     clock = 900.0 * np.arange(bins)
-    usual = 0.4 * np.sin(2 * np.pi * clock / 86_400) - 0.3 * (clock // 86_400 % 7 >= 5)
+    usual = 0.4 * np.sin(2 * np.pi * clock / 86_400) - drawing.weekend * (clock // 86_400 % 7 >= 5)
     values = level * np.exp(usual[:, None] + shared[:, None] + own)
     moments = history + apart * np.arange(count)
     rows: dict[int, list[list[float]]] = {ahead: [] for ahead in horizons}
@@ -139,9 +148,12 @@ def main() -> None:
     parser.add_argument("--ahead", type=int, nargs="*", default=[4])
     parser.add_argument("--forecasts", type=int, default=0, help="Also from so many moments, by load.")
     parser.add_argument("--drawn", type=int, default=0, help="The same of drawn traffic, from so many moments.")
+    parser.add_argument("--seed", type=int, default=1, help="Of drawn traffic.")
+    parser.add_argument("--weekend", type=float, default=0.3, help="How much less is drawn on weekends, a logarithm.")
     options = parser.parse_args()
-    for of, made, count in (("GEANT", held, options.forecasts), ("drawn", held_drawn, options.drawn)):
-        for ahead, found in (made(count, (1, 4, 24, 48)) if count else {}).items():
+    drawing = partial(held_drawn, drawing=Drawing(options.seed, options.weekend))
+    for of, made, count in (("GEANT", held, options.forecasts), ("drawn", drawing, options.drawn)):
+        for ahead, found in (made(count, (1, 4, 24, 48, 96)) if count else {}).items():
             tenths = " ".join(f"{100 * x:.1f}±{100 * y:.1f}" for x, y in zip(found.share, found.error, strict=True))
             print(f"{of}, {15 * ahead} min ahead: 90 % intervals cover {100 * found.share.mean():.1f} %; "
                   f"by load {tenths}; "

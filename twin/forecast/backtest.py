@@ -98,16 +98,15 @@ def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, l
     scale = levels.at(centre, scale)
     telling = max(len(truth) - LEAST_ORIGINS, 1)
     conformal = Conformal(coverage, load_groups(test.level[counted]), overlap=lag, origins=telling)
-    held, told = dict[int, Flags](), dict[int, Flags]()
+    held = dict[int, Flags]()
     for now in range(len(truth)):
         if conformal.ready:
             low, high = conformal.interval(centre[now], scale[now])
             held[now] = (truth[now] >= low) & (truth[now] <= high)
-            told |= {now: held[now]} if conformal.sure else {}
         if now >= lag - 1:
             known = now - lag + 1
-            conformal.learn(truth[known], centre[known], scale[known], told.get(known))
+            conformal.learn(truth[known], centre[known], scale[known])
     for known in range(max(len(truth) - lag + 1, 0), len(truth)):  # known by now, as all of the backtest is
-        conformal.learn(truth[known], centre[known], scale[known], told.get(known))
+        conformal.learn(truth[known], centre[known], scale[known])
     inside = np.array(list(held.values()), np.bool_).reshape(len(held), int(counted.sum()))
     return Calibrated(conformal, levels, inside)

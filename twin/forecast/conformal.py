@@ -1,27 +1,30 @@
-"""Intervals from the errors of the backtest: split conformal prediction, its level adapted to what it really covers.
+"""Intervals from the errors of the backtest: split conformal prediction where series are many, Student's t where not.
 
 Vovk, Gammerman, Shafer (2005), algorithmic learning in a random world; Gibbs, Candès (2021), adaptive conformal
-inference under distribution shift. Where outcomes of neighbouring origins overlap, their errors are alike, and the
-quantiles of some origins miss more at others than at their own: the tails are narrowed until blocks of origins that
-were left out are missed as often as was asked (conformal prediction with groups: Dunn, Wasserman, Ramdas 2022).
+inference under distribution shift. All traffic rises and falls together, and of that a few days of history hold few
+independent samples: with m of them no quantile beyond m / (m + 1) can be had without a law (Dunn, Wasserman, Ramdas
+2022). So an error is taken apart into what all series of a group have in common at an origin, which is taken for a
+log-normal factor whose spread few samples tell (Student 1908), and what each does beside it, of which there is
+enough for quantiles.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from twin.live.network import Flags
 from twin.model import Floats, Ints
 
 STEP = 0.02
 """How far the level moves after one origin at least, times how far its coverage was off."""
 _WINDOW = 96  # origins whose errors count
 LEAST_ORIGINS = 8
-_LEAST_BLOCKS, _MOST_BLOCKS = 2, 6
+_LEAST_TAIL = 0.005
 _NOTHING = 1e-9
 _LEAST_RELATIVE, _MOST_POWER = 0.05, 2.0
-_NARROWER = np.array([1, 0.8, 0.6, 0.4, 0.25, 0.15, 0.08, 0.03])
+_TWOFOLD = float(np.log(2))
+_OWN, _COMMON = 41, 99  # quantiles of either part of an error
 
 
 class ForecastInterval(NamedTuple):
@@ -46,7 +49,7 @@ class Conformal:
         self._members = [np.flatnonzero(groups == group) for group in range(int(groups.max(initial=0)) + 1)]
         self._miss: Floats = np.array([1 - coverage] * len(self._members))
         self._errors: list[Floats] = []
-        self._reached: ForecastInterval | None = None  # as far as the errors so far reach, in units of the scale
+        self._relative: list[Floats] = []
 
     @property
     def ready(self) -> bool:
@@ -60,62 +63,81 @@ class Conformal:
 
     def interval(self, centre: Floats, scale: Floats) -> ForecastInterval:
         """Interval around a forecast; `scale` [S] is how far each series usually moves."""
-        if self._reached is None:
-            self._reached = self._reach()
-        low, high = self._reached
+        low, high = self._reach(self._ratios(centre, scale))
         return ForecastInterval(np.maximum(centre + low * scale, 0.0), centre + high * scale)
 
-    def _reach(self) -> ForecastInterval:
-        past = np.stack(self._errors[-_WINDOW:])
+    def _reach(self, relative: Floats) -> ForecastInterval:
+        past, then = np.stack(self._errors[-_WINDOW:]), np.stack(self._relative[-_WINDOW:])
+        independent = independent_origins(len(past), self._overlap)
         low, high = np.zeros(past.shape[1]), np.zeros(past.shape[1])
         for group, members in enumerate(self._members):
             if members.size:
-                errors = past[:, members]
-                tail = min(max(float(self._miss[group]) / 2, 1 / (errors.size + 1)), 0.5)
-                below, above = _held_out(errors, tail, self._overlap) if self._overlap > 1 else (tail, tail)
-                low[members], high[members] = np.quantile(errors, [below, 1 - above])
+                tail = min(max(float(self._miss[group]) / 2, _LEAST_TAIL), 0.5)
+                ratio = (then[:, group], float(relative[group]))
+                low[members], high[members] = _ends(past[:, members], ratio, tail, independent)
         return ForecastInterval(np.minimum(low, 0.0), np.maximum(high, 0.0))
 
-    @property
-    def sure(self) -> bool:
-        """Whether intervals are as wide as blocks of origins that were left out ask for, rather than by a guess."""
-        return self.ready and (self._overlap == 1 or len(self._errors) // self._overlap >= _LEAST_BLOCKS)
+    def _ratios(self, centre: Floats, scale: Floats) -> Floats:
+        """The scale of all series of each group together, as a share of what is forecast for them."""
+        return np.array([max(_share(scale[x].sum(), centre[x].sum()), _NOTHING) for x in self._members])
 
-    def learn(self, truth: Floats, centre: Floats, scale: Floats, held: Flags | None = None) -> float | None:
+    def learn(self, truth: Floats, centre: Floats, scale: Floats) -> float | None:
         """Take in what came true; returns the share of series that the interval covered, None before there was one.
 
-        `held` is which of them an interval covered that was made when the forecast was: with overlapping outcomes that
-        of now knows their neighbours, and says nothing.
+        Where outcomes overlap the level stays as it was asked: an interval of now knows their neighbours.
         """
-        if held is None and self.ready and self._overlap == 1:
+        share = None
+        if self.ready and self._overlap == 1:
             low, high = self.interval(centre, scale)
             held = (truth >= low) & (truth <= high)
-        if held is not None:
+            share = float(held.mean())
             for group, members in enumerate(self._members):
                 if members.size:
                     off = float(held[members].mean()) - self.coverage
-                    self._miss[group] = min(max(self._miss[group] + self._step * off, 0.005), 0.6)
+                    self._miss[group] = min(max(self._miss[group] + self._step * off, 2 * _LEAST_TAIL), 0.6)
         self._errors.append((truth - centre) / scale)
-        self._reached = None
-        return None if held is None else float(held.mean())
+        self._relative.append(self._ratios(centre, scale))
+        return share
 
 
-def _held_out(errors: Floats, tail: float, overlap: int) -> tuple[float, float]:
-    """Tails below and above, at most `tail`, that miss as much of blocks of origins [O, M] that are left out.
+def independent_origins(origins: int, overlap: int) -> float:
+    """How many independent errors tell as much of a variance as those of so many origins in a row.
 
-    A block holds at least `overlap` origins. With a single block nothing can be left out: a quarter of the tail.
+    Outcomes of `overlap` origins share ever less of what moved them, in a straight line; a mean of squares of such
+    normal errors has origins² / (sum of their squared correlations) degrees of freedom (Satterthwaite 1946).
     """
-    count = min(len(errors) // overlap, _MOST_BLOCKS)
-    tails = tail * _NARROWER
-    if count < _LEAST_BLOCKS:
-        return float(tails[-4]), float(tails[-4])
-    missed = np.zeros((2, tails.size))
-    for block in np.array_split(np.arange(len(errors)), count):
-        rest, left_out = np.delete(errors, block, axis=0), errors[block].ravel()[:, None]
-        low, high = np.split(np.quantile(rest, [*tails, *(1 - tails)]), 2)
-        missed += [(left_out < low).mean(axis=0), (left_out > high).mean(axis=0)]
-    below, above = (float(np.interp(tail, x[::-1] / count, tails[::-1])) for x in missed)
-    return below, above
+    apart = np.arange(1, min(origins, overlap))
+    return origins**2 / (origins + 2 * float(((origins - apart) * (1 - apart / overlap) ** 2).sum()))
+
+
+def _ends(errors: Floats, relative: tuple[Floats, float], tail: float, independent: float) -> tuple[float, float]:
+    """The ends beyond which the next error of a group lies with a probability of `tail`, from errors [O, M] so far.
+
+    What all have in common is a factor: the logarithm of traffic is normal (Alasmar, Clegg, Zakhleniuk, Parisis 2021),
+    straight on beyond its double, which tails of few samples go far beyond.
+    `relative` is the unit of errors as a share of the traffic, then [O] and now.
+    """
+    then, now = relative
+    common: Floats = errors.mean(axis=1)
+    own = np.quantile(errors - common[:, None], (np.arange(_OWN) + 0.5) / _OWN)
+    factors = np.log1p(np.maximum(common * then, _LEAST_RELATIVE - 1)) / then
+    spread = np.sqrt((factors**2).mean()) * now
+    factor = spread * _student(round(independent, 2))
+    away = (np.expm1(np.minimum(factor, _TWOFOLD)) + 2 * np.maximum(factor - _TWOFOLD, 0.0)) / now
+    low, high = np.quantile(own[:, None] + away, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _share(part: float, whole: float) -> float:
+    return part / max(whole, _NOTHING)
+
+
+@lru_cache(maxsize=1024)
+def _student(freedom: float) -> Floats:
+    """Quantiles of Student's t at even levels [_COMMON]."""
+    from scipy.special import stdtrit
+
+    return np.asarray(stdtrit(freedom, (np.arange(_COMMON) + 0.5) / _COMMON), np.float64)
 
 
 class LevelScale(NamedTuple):
@@ -189,8 +211,8 @@ def load_groups(level: Floats) -> Ints:
 
 
 def usual_move(values: Floats, origin: int, horizon: int, day: int) -> Floats:
-    """Mean absolute change of each series over the horizon, in the day before the origin, and a floor [S]."""
-    begin = max(origin - day, 0)
+    """Mean absolute change of each series over the horizon, of all that ended in the day before, and a floor [S]."""
+    begin = max(origin - day - horizon, 0)
     past = values[begin : origin + 1]
     lag = min(horizon, max(len(past) - 1, 1))
     moves = np.abs(past[lag:] - past[:-lag]).mean(axis=0) if len(past) > lag else np.zeros(values.shape[1])

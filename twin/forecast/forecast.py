@@ -12,7 +12,7 @@ from twin.model import Floats, Ints
 from .backtest import Backtest, backtest, calibrate
 from .conformal import usual_move
 from .drift import drifting
-from .methods import LEARNT, Method, Methods
+from .methods import LEARNT, Method, Methods, periods
 from .report import Forecast, ForecastReport, HorizonForecast
 from .series import Series
 
@@ -87,14 +87,14 @@ def _horizon(series: Series, ahead: int, coverages: tuple[float, float | None], 
     test = backtest(methods, origins)
     chosen = test.best
     counted = ~series.empty
-    lag = int(np.sum(origins > origins[-1] - ahead))
+    lag = int(np.ceil(ahead * (origins.size - 1) / (origins[-1] - origins[0])))
     if chosen in LEARNT:
         methods.learn(newest + 1, needed=chosen)
     values = np.where(series.constant, series.values[-1], methods.predict(newest)[chosen])
     scale = usual_move(series.values, newest, ahead, methods.periods.day or 96)
 
     def ends(coverage: float) -> tuple[Floats, Floats, Flags]:
-        conformal, levels, held = calibrate(test, chosen, coverage, counted, max(lag, 1))
+        conformal, levels, held = calibrate(test, chosen, coverage, counted, lag)
         low, high = np.full(values.size, np.nan), np.full(values.size, np.nan)
         if conformal.ready:
             centre = values[counted]
@@ -157,6 +157,9 @@ def _limits(series: Series, found: list[_One]) -> list[str]:
         remarks.append(
             f"{int(series.constant.sum())} series never changed: their value stays, their intervals are points"
         )
+    farthest = round(max(x.report.ahead_s for x in found) / series.interval_s)
+    if any(x.report.wape for x in found) and periods(series, farthest).week is None:
+        remarks.append("too short to know weeks: intervals are those of days like the ones that were measured")
     for one in (x.report for x in found):
         if not one.wape:
             remarks.append(f"too short to backtest {one.ahead_s / 60:g} min ahead: the last value, without intervals")

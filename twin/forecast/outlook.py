@@ -14,13 +14,19 @@ from twin.printed import share
 
 from .forecast import forecast
 from .measured_day import hour_of, measured_day
+from .report import Forecast
 from .series import Series, arrange
 from .sources import PairSeries, measured_series
 
-LEAST_DAYS = 3
-"""Days of history from which hours of a day are forecast; below that the day counts that was measured, or stated."""
+LEAST_DAYS = 4
+"""Days of history from which hours of a day are forecast: two for a backtest of a day ahead that knows the day before,
+and half a day's room each. Below that the day counts that was measured, or stated."""
 COVERAGE, FAR = 0.9, 0.98
+DAYS_OF_WEEKS = 21
+"""Days of history whose newest third, on which methods are tried, holds every day of the week."""
 _HOUR_S = 3600.0
+_NOTHING = 1e-9
+_STRETCHES = 4  # that history holds of the farthest horizon whose errors count
 
 
 def outlook_ahead(  # noqa: PLR0913 - what is carried when, and all that may be known of the hours
@@ -38,8 +44,8 @@ def outlook_ahead(  # noqa: PLR0913 - what is carried when, and all that may be 
 
     Pairs share out what a node sends and receives as they did in the same hour of the day before, and each grows as far
     as the upper end of the busier of its two nodes: pairs do not all reach upper ends of their own at once. Hours begun
-    count whole, and the hour of now never has less than what is carried now. With less than three days of history the
-    day counts that one to three of them show, the most of each hour, and with less than one the day that the network
+    count whole, and the hour of now never has less than what is carried now. With less than four days of history the
+    day counts that one to four of them show, the most of each hour, and with less than one the day that the network
     declares, or else the `day` that is stated for it, as `outlook_by_day` has it from what is carried at `now` (`begin`
     where that is not said). Where there is none, every hour carries what is `planned`, the declared peak, at least.
     So it is, measured or not, where `network` carries the demands of an hour with the share `share`.
@@ -82,23 +88,66 @@ def _forecast(network: Network, stated: Outlook, hourly: Series, pairs: PairSeri
     np.add.at(nodes.T, pairs.source, hourly.values.T)
     np.add.at(nodes.T, n + pairs.target, hourly.values.T)
     totals = arrange(hourly.time, nodes, [str(i) for i in range(2 * n)], interval_s=_HOUR_S)
-    horizons = tuple(dict.fromkeys(ahead))
-    told = forecast(totals, horizons=horizons, coverage=COVERAGE, feared=FAR)
+    near = len(hourly.values) // _STRETCHES
+    horizons = tuple(dict.fromkeys((*ahead, min(near, max(ahead)))))
+    told = _ends(totals, forecast(totals, horizons=horizons, coverage=COVERAGE, feared=FAR), horizons)
 
     day = _Day(n, pairs.source, pairs.target, hourly.values[-24:].copy())
-    rows = [horizons.index(bins) for bins in ahead]
     found = [
-        hour._replace(demands=day.demands(bins, told.high[row]))
-        for hour, bins, row in zip(stated.hours, ahead, rows, strict=True)
+        hour._replace(demands=day.demands(bins, told[bins].upper))
+        for hour, bins in zip(stated.hours, ahead, strict=True)
     ]
     found[0] = found[0]._replace(demands=np.maximum(found[0].demands, network.demands))
-    ends = ((0.5, told.values), ((1 + COVERAGE) / 2, told.high), ((1 + FAR) / 2, told.feared))
+    levels = (0.5, (1 + COVERAGE) / 2, (1 + FAR) / 2)
     asked = [
-        _Asked(hour.clock, bins, tuple((level, x[row]) for level, x in ends))
-        for hour, bins, row in zip(found, ahead, rows, strict=True)
+        _Asked(hour.clock, bins, tuple(zip(levels, told[bins], strict=True)))
+        for hour, bins in zip(found, ahead, strict=True)
     ]
     source = f"a forecast from {len(hourly.values) / 24:.3g} days of measurements, upper end of {share(COVERAGE)}"
+    if not _knows_weeks(totals):
+        source += f"; with less than {DAYS_OF_WEEKS} days around no less than the most of that hour in the last week"
     return Outlook(tuple(found), source, _Quantiles(day, tuple(asked)))
+
+
+class _Ends(NamedTuple):
+    """What nodes send and receive in an hour ahead: the middle, and the upper ends of both intervals [2n], Mbit/s."""
+
+    middle: Floats
+    upper: Floats
+    far: Floats
+
+
+def _knows_weeks(totals: Series) -> bool:
+    return len(totals.values) >= 24 * DAYS_OF_WEEKS
+
+
+def _ends(totals: Series, told: Forecast, horizons: tuple[int, ...]) -> dict[int, _Ends]:
+    """The ends of each horizon.
+
+    Who knows no weeks takes a Monday for a Sunday. So until errors of every day of the week are known the ends lie
+    around the most that the hour had on any of the last seven days, where this is more than the forecast. What is
+    farther ahead than a quarter of the history, of which methods are tried on a third, has the ends of the farthest
+    hour before that, wider by the root of how much farther it is, as a random walk's would be.
+    """
+    near = len(totals.values) // _STRETCHES
+    sure = [i for i in range(len(horizons)) if horizons[i] <= near and np.isfinite(told.high[i]).any()]
+    last = max(sure, key=lambda row: horizons[row], default=None)
+    found = dict[int, _Ends]()
+    for row, bins in enumerate(horizons):
+        middle = told.values[row]
+        known, wider = (row, 1.0) if row in sure or last is None else (last, float(np.sqrt(bins / horizons[last])))
+        most = middle if _knows_weeks(totals) else np.maximum(middle, _most(totals.values, bins))
+        wider *= max(float(most.sum()) / max(float(told.values[known].sum()), _NOTHING), 1.0)
+        upper, far = (most + wider * np.maximum(x[known] - told.values[known], 0.0) for x in (told.high, told.feared))
+        found[bins] = _Ends(middle, upper, far)
+    return found
+
+
+def _most(values: Floats, bins: int) -> Floats:
+    """The most of each series in that hour of the last seven days [S]."""
+    hours = np.arange(len(values))
+    alike = (hours - len(values) + 1 - bins) % 24 == 0
+    return values[alike & (hours >= len(values) - 7 * 24)].max(axis=0)
 
 
 class _Day(NamedTuple):

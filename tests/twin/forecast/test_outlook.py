@@ -18,12 +18,14 @@ PAIRS = {("a", "b"): 10.0, ("b", "c"): 20.0, ("c", "a"): 5.0}
 NETWORK = network_of([("a", "b", 100.0, 1), ("b", "c", 100.0, 1), ("c", "a", 100.0, 1)], PAIRS)
 
 
-def telemetry(days, *, peak, growth=0.0, step=1800.0, seed=1):
+def telemetry(days, *, peak, growth=0.0, step=1800.0, seed=1, weekend=1.0):
     """Measured demands whose day is at its fullest at the hour `peak`, UTC."""
     rng, count = np.random.default_rng(seed), round(days * 86_400 / step)
     clock = NOW.timestamp() - step * np.arange(count)[::-1]
     source, target = np.nonzero(NETWORK.demands)
     shape = 0.55 + 0.45 * np.cos(2 * np.pi * ((clock / 3600) % 24 - peak) / 24)
+    saturday = NOW.timestamp() - 53 * 3600.0  # NOW is five o'clock of a Monday
+    shape *= np.where((clock > saturday) & (clock <= saturday + 2 * 86_400), weekend, 1.0)
     shape *= (1 + growth) ** ((clock - clock[-1]) / 86_400)
     rates = NETWORK.demands[source, target] * shape[:, None] * np.exp(0.03 * rng.standard_normal((count, source.size)))
     return TrafficSamples(np.repeat(clock, source.size), np.tile(source, count), np.tile(target, count), rates.ravel())
@@ -72,6 +74,26 @@ def test_the_hours_are_those_of_the_day_without_a_gap_and_its_quantiles_rise():
     early = outlook.hours[4].begins
     assert outlook.fullest_before(early) in outlook.hours[:4]
     assert outlook.quantiles_before(early)[0].name.endswith(outlook.fullest_before(early).clock)
+
+
+@pytest.mark.parametrize("days", [4, 7, 14])
+def test_a_monday_is_held_by_the_upper_ends_that_a_weekend_comes_before(days):
+    outlook, _ = ahead(telemetry(days, peak=14, weekend=0.6))
+    for hour, (_, upper, far) in zip(outlook.hours, outlook.quantiles, strict=True):
+        middle = hour.begins.hour + 0.5
+        came = NETWORK.demands * (0.55 + 0.45 * np.cos(2 * np.pi * (middle - 14) / 24))
+        assert (upper.demands >= 0.97 * came).all()
+        assert upper.demands.sum() <= far.demands.sum()
+    assert outlook.quantiles_before(None)[2].demands.sum() < 4 * NETWORK.demands.sum()
+    assert "the most of that hour in the last week" in outlook.source
+
+
+def test_what_is_too_far_ahead_for_intervals_lies_below_ends_that_widen():
+    outlook, _ = ahead(telemetry(4, peak=14), hours=7 * 24)
+    upper = np.array([x.demands.sum() for x in outlook.hours])
+    assert np.isfinite(upper).all()
+    assert (upper[48:72] > 1.02 * upper[24:48]).all()
+    assert upper.max() < 4 * NETWORK.demands.sum()
 
 
 LITTLE = [(0.9, 1800.0), (0.0125, 30.0), (0.03, 60.0), (0.125, 300.0), (2, 7200.0)]
