@@ -113,9 +113,10 @@ def _to_exits(
     out[:] = -1
     leads = np.zeros(len(network.links), dtype=bool)
     ways = [i for i in network.exits if head[i] == group and usable[i]]
-    false, preferences = _claims(network, group), {i: network.links[i].weight for i in ways}
+    false, weight = _claims(network, group), advertised(network)
+    preferences = {i: int(weight[i]) for i in ways}
     for i in false.links:  # as long as the best of the true ones
-        preferences[i] = min((network.links[x].weight for x in ways), default=1)
+        preferences[i] = min((preferences[x] for x in ways), default=1)
     ways += [i for i in false.links if usable[i]]
     for preference in sorted({*preferences.values(), *(0 for _ in false.nodes)}):
         own = [i for i in ways if preferences[i] == preference and out[tail[i]] < 0]
@@ -124,7 +125,6 @@ def _to_exits(
         _distances(entering, drained, ends, near)
         fresh = (near >= 0) & (out < 0)
         inner = usable & (head != group) & fresh[tail] & (near[head] >= 0) & (near[tail] > 0)
-        weight = advertised(network)
         leads |= inner & (near[tail] == weight + near[head]) & (~drained[head] | (near[head] == 0))
         leads[own] = True
         out[fresh] = near[fresh]
@@ -141,12 +141,12 @@ def told_by_reflectors(
     path. Every router takes the best of what it is told and of what it has itself, as `_to_exits` has it.
     """
     tail, _ = link_ends(network)
-    usable = usable_links(network)
+    usable, weight = usable_links(network), advertised(network)
     mine: dict[int, list[int]] = {}
     for i in network.exits:
         if network.links[i].head == network.nodes[group].name and usable[i]:
             mine.setdefault(int(tail[i]), []).append(i)
-    rank = {x: min(network.links[i].weight for i in links) for x, links in mine.items()}
+    rank = {x: min(int(weight[i]) for i in links) for x, links in mine.items()}
     speaking = set(mine)
     alive = [x for x in reflectors if network.nodes[x].up]
     while True:
@@ -162,7 +162,7 @@ def told_by_reflectors(
             continue
         best = min(rank[x] for x in options)
         if u in mine and rank[u] == best:
-            leads[[i for i in mine[u] if network.links[i].weight == best]] = True
+            leads[[i for i in mine[u] if weight[i] == best]] = True
             continue
         near = min(int(distance[x, u]) for x in options if rank[x] == best)
         for x in options:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.twin.random_networks import networks
+from tests.twin.random_networks import RARELY, networks
 from twin.faults import Fault, FaultKind, with_fault, with_one_way_fault
 from twin.formats import load_network
 from twin.live import forwarding
@@ -25,6 +25,10 @@ from twin.sim.simulate import simulate
 FLOWS = 1000
 
 
+def drains(count: int) -> st.SearchStrategy[list[bool]]:
+    return st.lists(RARELY, min_size=count, max_size=count)
+
+
 @st.composite
 def leaving(draw, network: Network) -> Network:
     """The network with demands that leave it by some exits, of which some are preferred."""
@@ -32,6 +36,7 @@ def leaving(draw, network: Network) -> Network:
     at = draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=3))
     names = [network.nodes[i].name for i in at]
     exits = [Link(x, "world", 1.0, draw(st.integers(1, 2)), 0.0, 1 + names[:k].count(x)) for k, x in enumerate(names)]
+    exits = [x._replace(drained=out, cost_out=out) for x, out in zip(exits, draw(drains(len(exits))), strict=True)]
     demands = np.zeros((n + 1, n + 1))
     demands[:n, :n] = network.demands
     demands[:n, n] = draw(st.lists(st.integers(0, 9), min_size=n, max_size=n))
