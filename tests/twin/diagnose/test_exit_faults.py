@@ -191,3 +191,11 @@ def test_why_a_session_fell_is_told_with_the_advice_by_its_router_or_by_its_log(
     (said,) = recommend(diagnose(found).best, found, harmed=False)
     assert said.action == "restore peering"
     assert said.evidence[-1] == "its router says why the session fell: hold timer"
+
+
+@pytest.mark.parametrize("severity", [50, 200])
+def test_a_wrong_preference_stays_among_those_that_exits_have(severity):
+    last_choices = [x._replace(weight=255) if i in NETWORK.exits else x for i, x in enumerate(NETWORK.links)]
+    network = replace(NETWORK, links=tuple(last_choices))
+    found = with_fault(network, Fault(kind=FaultKind.BGP_PREFERENCE, element=FIRST, severity=severity))
+    assert {found.links[i].weight for i in found.exits} == {255}

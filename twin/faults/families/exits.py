@@ -80,12 +80,12 @@ def _preferred(network: Network, fault: Fault) -> Network:
 
 def _lengthened(network: Network, fault: Fault) -> Network:
     position, links = network.link(fault.element), list(network.links)
-    links[position] = _at(links[position], min(links[position].weight + int(fault.severity), MOST_PREFERENCE))
+    links[position] = _at(links[position], links[position].weight + int(fault.severity))
     return replace(network, links=tuple(links))
 
 
 def _at(link: Link, preference: int) -> Link:
-    return link._replace(weight=preference)
+    return link._replace(weight=min(preference, MOST_PREFERENCE))
 
 
 def _claimed(network: Network, fault: Fault) -> Network:
