@@ -6,17 +6,23 @@ stays as it is: who may use a cluster is for those to say who run it. Every mach
 
 import os
 import signal
+import socket
+import sys
 from collections.abc import Generator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from twin.errors import InputError, TransientError, TwinError, first_line_of
 
 from .local import available
 from .processes import ATTEMPTS
 from .seam import Chunk, Done, Shared, Task, failed_chunk, named_chunk
+
+_STDERR = 2
+_PATIENCE_S = 10.0
 
 
 class Cluster:
@@ -79,14 +85,50 @@ class Cluster:
             os.environ.setdefault("RAY_worker_niceness", "0")  # else its workers yield to all else that runs here
         else:
             options["address"] = self._address
-        try:
-            ray.init(**options)
-        except Exception as error:  # Ray raises nothing more special when a cluster does not come up
-            raise InputError(
-                f"no Ray cluster at {self._address or 'this machine'}: {first_line_of(error)}",
-                fix="see that it runs, that RAY_AUTH_TOKEN is that of the cluster, and that versions are the same",
-            ) from error
+        with TemporaryFile() as said:
+            try:
+                _require_somebody(self._address or "")
+                with _written_to(said) if self._address else nullcontext():
+                    ray.init(**options)
+            except Exception as error:  # Ray raises nothing more special when a cluster does not come up
+                said.seek(0)
+                raise self._unreached(said.read(), error) from error
         return ray
+
+    def _unreached(self, said: bytes, error: Exception) -> InputError:
+        place = self._address or "this machine"
+        if b"InvalidAuthToken" in said:
+            return InputError(
+                f"the Ray cluster at {place} does not let this token in, or there is none",
+                fix="give RAY_AUTH_MODE=token and the cluster's RAY_AUTH_TOKEN",
+            )
+        return InputError(
+            f"no Ray cluster at {place}: {first_line_of(error)}",
+            fix="see that it runs, that RAY_AUTH_TOKEN is that of the cluster, and that versions are the same",
+        )
+
+
+def _require_somebody(address: str) -> None:
+    """Raise `OSError` where nobody listens at HOST:PORT: Ray asks for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE_S).close()
+
+
+@contextmanager
+def _written_to(file: IO[bytes]) -> Generator[None]:
+    """Keep in a file what this process writes to stderr: Ray's library tells each attempt there, whatever it is told.
+
+    Nothing else of what it says tells a token that is refused from a cluster that is gone.
+    """
+    sys.stderr.flush()
+    kept = os.dup(_STDERR)
+    os.dup2(file.fileno(), _STDERR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)
 
 
 def _end_own(ray: Any) -> None:  # noqa: ANN401 - Ray is untyped

@@ -51,6 +51,18 @@ if __name__ == "__main__":
 """
 
 
+ASKED = """
+from twin.engines.choose import engine_named
+from twin.errors import InputError
+
+if __name__ == "__main__":
+    try:
+        print(engine_named("ray:{address}").workers)
+    except InputError as error:
+        print(error)
+"""
+
+
 HEAD = """
 import ray, sys
 context = ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
@@ -128,6 +140,15 @@ def test_a_task_that_fails_names_its_chunk_and_an_error_of_the_project_comes_as_
         in_order(cluster, work.stumble, None, PARTS)
     with pytest.raises(UnknownFaultError, match="no fault number 0"):
         in_order(cluster, work.refuse, None, PARTS[:1])
+
+
+def test_a_token_that_the_cluster_refuses_is_one_line(cluster, tmp_path):
+    (tmp_path / "asked.py").write_text(ASKED.format(address=cluster._address))
+    for refused in ("0" * 64, ""):
+        env = {**os.environ, "RAY_AUTH_TOKEN": refused}
+        found = subprocess.run([sys.executable, tmp_path / "asked.py"], env=env, capture_output=True, text=True)
+        assert (found.returncode, found.stderr) == (0, "")
+        assert "does not let this token in" in found.stdout
 
 
 def test_a_cluster_of_its_own_yields_to_nobody_and_leaves_no_process_when_it_is_stopped(tmp_path):
