@@ -46,7 +46,9 @@ def test_a_path_without_a_file_is_no_misspelt_network(tmp_path):
     refused(here("elements", tmp_path / "none"), 2, "there is no file")
     refused(here("elements", tmp_path), 2, "is no file")
     refused(here("elements", empty), 2, "there is nothing in it")
-    refused(here("diagnose", tmp_path / "none.csv"), 2, "there is no file")
+    for command in ("diagnose", "forecast", "quality"):
+        refused(here(command, tmp_path / "none.csv"), 2, "there is no file")
+    refused(here("answer", "none", "yes", "--runs", tmp_path), 2, "holds no run")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from twin.errors import StoreBusyError, StoreError
-from twin.files import extend, open_lock, reason
+from twin.errors import InputError, StoreBusyError, StoreError
+from twin.files import extend, is_absent, open_lock, reason
 
 LOCK = "lock"
 _DIGITS = 20  # of a process's id, at most
@@ -17,9 +17,11 @@ _DIGITS = 20  # of a process's id, at most
 def own(folder: Path) -> Generator[None]:
     """Hold a run's folder; the operating system takes the lock back when the process ends, however it ends.
 
-    Raises `StoreBusyError` that names the process which holds it, `StoreError` when the folder cannot be written, or
-    something else is in the lock's place.
+    Raises `InputError` where there is no folder, `StoreBusyError` that names the process which holds it, `StoreError`
+    when the folder cannot be written, or something else is in the lock's place.
     """
+    if is_absent(folder):
+        raise InputError(f"{folder} holds no run", fix="`twinops runs` lists them")
     try:
         file = open_lock(folder / LOCK)
     except (OSError, ValueError) as error:

@@ -19,7 +19,7 @@ from twin.observe.observe import observe
 from twin.observe.quality.assess import Assessment, assess_observation
 from twin.observe.quality.fidelity import Fidelity, fidelity_of
 from twin.observe.quality.standing import data_refusal, standing
-from twin.observe.readings.files import UNNAMED, Measured, is_twin, read_measured, read_twin, table_kind
+from twin.observe.readings.files import Measured, is_twin, read_measured, read_twin, table_kind, unnamed
 from twin.observe.readings.imported import Files, options_for
 from twin.observe.readings.intake import take_in
 from twin.policy import Policy
@@ -65,7 +65,7 @@ def judge_quality(
     if _matrices_alone(sources):
         from twin.observe.quality.matrices import quality_of_file
 
-        found = quality_of_file(sources[0], _named(network), interval_s=interval_s)
+        found = quality_of_file(sources[0], _named(network, sources), interval_s=interval_s)
         code = OK if found.score >= policy.min_quality else REJECTED
         return Answer(_json(found.model_dump(mode="json")), found.lines, code)
     measured = measured_in(sources, network, brought)
@@ -110,7 +110,7 @@ def forecast_demand(
         measured = read_twin(sources[0], _maybe(network))
         pairs = measured_series(measured.network, measured.telemetry, now=measured.now)
     else:
-        pairs = file_series(sources[0], _named(network), interval_s=interval_s, said=said)
+        pairs = file_series(sources[0], _named(network, sources), interval_s=interval_s, said=said)
     return told_forecast(pairs, ahead_min, top=top)
 
 
@@ -180,9 +180,9 @@ def _maybe(network: str | None) -> Network | None:
     return load_network(network) if network else None
 
 
-def _named(network: str | None) -> Network:
+def _named(network: str | None, sources: Sequence[Path]) -> Network:
     if not network:
-        raise InputError(UNNAMED, fix="name it with --network")
+        raise unnamed(sources)
     return load_network(network)
 
 

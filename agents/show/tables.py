@@ -121,7 +121,7 @@ def window_table(window: "Window") -> Fitted:
         )
         for hour in window.hours
     ]
-    spare = ("traffic", "before", "cut off at worst", "cut off", "busiest link")
+    spare = ("traffic", "before", "busiest link", "cut off", "cut off at worst")
     return Fitted((*headings, "cut off at worst>", "limits"), rows, spare=spare)
 
 

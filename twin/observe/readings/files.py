@@ -20,7 +20,6 @@ from twin.store import TwinStore
 
 from .imported import as_estimated, with_estimate
 
-UNNAMED = "tables do not say of which network they are"
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,14 +47,19 @@ def read_measured(
         raise InputError("there is nothing to look at", fix="give a twin file, or tables of links and of traffic")
     if not any(is_twin(x) for x in paths):
         if network is None:
-            missing = next((x for x in paths if not exists(x)), None)
-            if missing is not None:
-                raise InputError(f"there is no file {missing}", fix="give a twin file, or tables that exist")
-            raise InputError(UNNAMED, fix="name it with --network")
+            raise unnamed(paths)
         return read_tables(paths, network, options)
     if len(paths) > 1:
         raise InputError("a twin file holds all its tables", fix="give the twin file alone")
     return read_twin(paths[0], network)
+
+
+def unnamed(paths: Sequence[str | Path]) -> InputError:
+    """What is wrong with files that no network is named for: one that is not there, or that none is named."""
+    missing = next((x for x in paths if not exists(x)), None)
+    if missing is not None:
+        return InputError(f"there is no file {missing}", fix="give a twin file, or tables that exist")
+    return InputError("tables do not say of which network they are", fix="name it with --network")
 
 
 def read_twin(path: str | Path, network: Network | None = None) -> Measured:
@@ -116,4 +120,4 @@ def _newest(telemetry: Telemetry, source: str) -> datetime:
     return datetime.fromtimestamp(float(known.max()), UTC)
 
 
-__all__ = ["UNNAMED", "Measured", "is_twin", "read_measured", "read_tables", "read_twin", "table_kind"]
+__all__ = ["Measured", "is_twin", "read_measured", "read_tables", "read_twin", "table_kind", "unnamed"]
