@@ -6,5 +6,6 @@ from .gate import GATE
 from .mutant import Mutant
 from .reach import REACH
 from .record import RECORD
+from .verdicts import VERDICTS
 
-MUTANTS: tuple[Mutant, ...] = (*GATE, *AUTHORITY, *EXECUTION, *REACH, *RECORD)
+MUTANTS: tuple[Mutant, ...] = (*GATE, *AUTHORITY, *EXECUTION, *REACH, *RECORD, *VERDICTS)

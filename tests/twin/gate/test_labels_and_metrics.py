@@ -17,7 +17,7 @@ from twin.live.forwarding import even_flows, router_salts
 from twin.live.plane import DataPlane, data_plane
 from twin.live.probes import probe_flows
 from twin.live.queues import CarriedLoads
-from twin.model import Network, SegmentList, Tunnel
+from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.optimise.drain import plan_drain
 from twin.plan import DrainLink, DrainNode, RemoveTunnel, SetTunnel, SetWeight, apply
 from twin.policy import Policy
@@ -210,3 +210,22 @@ def test_the_metric_that_is_left_out_of_shortest_paths_carries_nothing_when_the_
     failure = Failure("both others", links=tuple(others))
     sweep = simulate(costed, failures=(failure,)).sweep
     assert sweep.lost[0] == 3_000
+
+
+@pytest.mark.parametrize("igp", ["", "isis-narrow", "isis", "ospf"])
+def test_an_exit_that_is_costed_out_comes_after_the_last_preference_that_there_is(igp):
+    plain = network_of([("A", "B", 100, 1)], {("A", "B"): 1.0})
+    exits = tuple(Link(x, "world", 100.0, 255 if x == "B" else 1) for x in "AB")
+    demands = np.pad(plain.demands, (0, 1))
+    demands[0, 2] = 8.0
+    nodes = (*plain.nodes, Node("world", 0, 0, kind="exits"))
+    network = replace(plain, nodes=nodes, links=(*plain.links, *exits), demands=demands, igp=igp)
+    drained = apply(network, DrainLink(circuit=exits[0].circuit, mode="cost_out"))
+    for state, way_out in ((network, "A->world"), (drained, "B->world")):
+        assert simulate(state).load[state.link(way_out)] == 8.0
+    for weight, made in ((200, True), (256, False)):  # a preference is no metric
+        step = SetWeight(link="A->world", weight=weight)
+        verdict = verify(plan_for(network, step, objective="change"), network, OPEN)
+        assert next(x for x in verdict.checks if x.name == "grounded").passed is made
+    other_down = replace(drained, links=tuple(x._replace(up=x.name != "B->world") for x in drained.links))
+    assert simulate(other_down).load[network.link("A->world")] == 8.0

@@ -62,9 +62,10 @@ def _played(
 ) -> tuple[tuple[Network, ...], Check | None]:
     """Play steps through from a state; `made` were made before. Returns the states reached, and why one cannot be."""
     states, most = [state], policy.max_weight or base.largest_metric
+    exits = {base.links[i].name for i in base.exits}  # preferences are no metrics, and have a limit of their own
     for number, step in enumerate(steps, start=made + 1):
         word = f"step {number} ({step.op}){' of its end' if made else ''}"
-        if isinstance(step, SetWeight) and step.weight > most:
+        if isinstance(step, SetWeight) and step.weight > most and step.link not in exits:
             detail = f"{word} sets {step.link} to {step.weight}, and its routers take metrics up to {most}"
             return tuple(states), _fails(step.link, number, detail, measured=step.weight, limit=most)
         try:
