@@ -15,11 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from twin.abandoned import go_on
 from twin.errors import InputError, TransientError, TwinError, first_line_of
 
 from .local import available
 from .processes import ATTEMPTS
-from .seam import Chunk, Done, Shared, Task, failed_chunk, named_chunk
+from .seam import LOOKS_S, Chunk, Done, Shared, Task, failed_chunk, named_chunk
 
 _STDERR = 2
 _PATIENCE_S = 10.0
@@ -49,14 +50,19 @@ class Cluster:
         waiting = {run.remote(kept, chunk): position for position, chunk in enumerate(chunks)}
         try:
             while waiting:
-                ready, _ = ray.wait(list(waiting), num_returns=1)
+                go_on()
+                ready, _ = ray.wait(list(waiting), num_returns=1, timeout=LOOKS_S)
                 for reference in ready:
                     position = waiting.pop(reference)
                     yield position, self._result(reference, position, chunks)
+        except KeyboardInterrupt:
+            if self._address is not None:
+                ray.shutdown()  # all that it asked for ends with it; each by itself, and at the exit, takes longer
+            raise
         finally:
             if self._address is None:
                 _end_own(ray)
-            else:
+            elif ray.is_initialized():
                 for reference in waiting:
                     ray.cancel(reference, force=True)
 

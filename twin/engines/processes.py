@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, Protocol
 from twin.abandoned import go_on
 from twin.errors import InputError, TransientError, TwinError
 
-from .seam import Chunk, Done, Shared, Task, failed_chunk, named_chunk
+from .seam import LOOKS_S, Chunk, Done, Shared, Task, failed_chunk, named_chunk
 
 ATTEMPTS = 3
 """Workers that may die of one chunk."""
@@ -136,7 +136,7 @@ def _handed(worker: _Worker, left: deque[int], chunks: Sequence[object]) -> _Wor
 
 def _ready(crew: Sequence[_Worker]) -> list[_Worker]:
     busy = {worker.line.fileno(): worker for worker in crew if worker.at is not None}
-    return [busy[line] for line in wait(list(busy)) if isinstance(line, int)]
+    return [busy[line] for line in wait(list(busy), LOOKS_S) if isinstance(line, int)]
 
 
 def _answer(worker: _Worker) -> _Answer | None:

@@ -17,6 +17,8 @@ Chunk = TypeVar("Chunk")
 Done = TypeVar("Done")
 Task = Callable[[Shared, Chunk], Done]
 """A function of a module, so that other processes find it by its name."""
+LOOKS_S = 0.2
+"""Between two looks at whether anybody still waits for work that others do, or has pressed Ctrl-C."""
 
 
 class Engine(Protocol):

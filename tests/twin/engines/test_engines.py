@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextvars import copy_context
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +14,12 @@ import pytest
 
 from tests.twin.engines import work
 from tests.twin.engines.work import Part
+from twin.abandoned import ends_with
 from twin.engines.choose import engine_named
 from twin.engines.local import Local, pays
 from twin.engines.processes import ATTEMPTS, Processes
 from twin.engines.seam import Progress, Reporting, Serial, in_order
-from twin.errors import InputError, TransientError, UnknownFaultError, WorkError
+from twin.errors import CallCancelledError, InputError, TransientError, UnknownFaultError, WorkError
 
 PARTS = [Part(i, f"row {i}") for i in range(7)]
 MATRIX = np.random.default_rng(4).random((7, 1000))
@@ -104,6 +107,19 @@ if __name__ == "__main__":
     assert len(workers) == count
     assert took < 2 * float(os.environ.get("TWINOPS_PATIENCE", "4"))  # two seconds; a crowded machine takes its time
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def test_work_in_processes_that_nobody_waits_for_any_more_ends_before_its_chunk_does(tmp_path):
+    abandoned = threading.Event()
+
+    def work_on():
+        ends_with(abandoned)
+        results = Processes(1).map(work.dawdle, str(tmp_path), PARTS[:1])
+        threading.Timer(0.2, abandoned.set).start()
+        with pytest.raises(CallCancelledError):
+            next(results)
+
+    copy_context().run(work_on)
 
 
 def test_little_work_is_never_spread_and_much_is_where_it_pays():
