@@ -40,7 +40,7 @@ def mixed(parts: Sequence[tuple[float, Interval]], end: Interval) -> Interval:
         weighted = [share * value for (share, _), value in zip(parts, values, strict=True)]
         return reduce(np.add, weighted)
 
-    through = mean([x.through for _, x in parts])
+    through = np.minimum(mean([x.through for _, x in parts]), 1.0)  # the parts' shares add up to 1 but for rounding
     spent = mean([x.through * np.nan_to_num(x.delay_ms) for _, x in parts])
     return end._replace(
         sent=mean([x.sent for _, x in parts]),
