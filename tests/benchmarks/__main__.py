@@ -1,7 +1,9 @@
-"""`python -m tests.benchmarks`: the ratios that the project holds itself to."""
+"""`python -m tests.benchmarks`: the ratios and, where the published data are at hand, the optima that the project keeps."""
 
 import sys
 
-from tests.benchmarks import engine, large, scale
+from tests.benchmarks import engine, large, optimisers, scale
 
-sys.exit(max(engine.main(), large.main(()), scale.main(())))
+published = optimisers.main(("--second",))
+missed = 0 if published == optimisers.NO_DATA else published
+sys.exit(max(missed, engine.main(), large.main(()), scale.main(())))

@@ -32,6 +32,7 @@ SEQUENTIAL = 120
 TIME_LIMIT_S = 1.0
 """What weights and segments in sequence may take, computed."""
 COMPILING_S = 60.0
+NO_DATA = 2
 Result = TypeVar("Result")
 
 
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(os.environ.get("TWINOPS_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
     if not (folder / "repetita").is_dir():
         print(f"no data in {folder}: set TWINOPS_DATA", file=sys.stderr)
-        return 2
+        return NO_DATA
     rows: list[Row] = []
     graphs = [x for x in sorted((folder / "repetita").glob("*.graph")) if not quick or x.stem in QUICK]
     for graph in graphs[:1]:  # compiles: no network's second is for that
