@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: the ratios and, where the published data are at hand, the optima that the project keeps."""
+"""`python -m tests.benchmarks`: ratios that the project holds itself to, and published optima where there are any."""
 
 import sys
 
