@@ -28,6 +28,9 @@ class Law(NamedTuple):
     alike: float
     links: int
     seed: int = 0
+    step: float = 0.0  # of all levels, a logarithm, so many weeks before now
+    later: float = _YEARLY  # growth a year from then on
+    since: int = 0
 
 
 def drawn(law: Law) -> Floats:
@@ -37,7 +40,10 @@ def drawn(law: Law) -> Floats:
     for week in range(1, count):
         off[week] = law.alike * off[week - 1] + np.sqrt(1 - law.alike**2) * off[week]
     years = np.arange(count)[:, None] / 52.18
-    return 100.0 * (1 + _YEARLY) ** years * np.exp(off)
+    since = np.maximum(years - (law.weeks - law.since) / 52.18, 0.0)
+    changed = np.where(np.arange(count) < law.weeks - law.since, 0.0, law.step)[:, None]
+    grown: Floats = np.log1p(_YEARLY) * (years - since) + np.log1p(law.later) * since + changed
+    return 100.0 * np.exp(grown + off)
 
 
 def told(law: Law, busy: Floats, limit: float) -> tuple[SeriesGrowth, ...]:
@@ -51,18 +57,19 @@ def told(law: Law, busy: Floats, limit: float) -> tuple[SeriesGrowth, ...]:
     return growth(series, limits, _START + (law.weeks + _AHEAD) * WEEK).series
 
 
-def held(law: Law) -> tuple[float, float]:
-    """Share of the links whose interval holds their growth a year, and whose holds the week in which they pass."""
+def held(law: Law) -> tuple[float, float, float]:
+    """Share of links whose interval holds their growth, and the week in which they pass, and whose change is told."""
     busy = drawn(law)
     limit = _BUSY * float(np.median(busy[law.weeks + _AHEAD // 2]))
     never = _START + 9999 * WEEK
-    grown, passed = 0, 0
+    grown, passed, changed = 0, 0, 0
     for found in told(law, busy, limit):
-        grown += found.per_year_low <= _YEARLY <= found.per_year_high
+        changed += found.changed is not None
+        grown += found.per_year_low <= law.later <= found.per_year_high
         over = np.flatnonzero(_BUSY * busy[law.weeks :, int(found.name)] > limit)
         truth = _START + (law.weeks + int(over[0])) * WEEK if over.size else never
         passed += (found.earliest or never) - WEEK <= truth <= (found.latest or never) + WEEK
-    return grown / law.links, passed / law.links
+    return grown / law.links, passed / law.links, changed / law.links
 
 
 def main() -> None:
@@ -71,8 +78,21 @@ def main() -> None:
     options = parser.parse_args()
     for weeks in (6, 8, 12, 26, 52):
         for alike in (0.0, 0.5, 0.8):
-            grown, passed = held(Law(weeks, alike, options.links))
-            print(f"{weeks} weeks, alike {alike}: growth {100 * grown:.1f} %, week {100 * passed:.1f} %", flush=True)
+            grown, passed, changed = held(Law(weeks, alike, options.links))
+            print(
+                f"{weeks} weeks, alike {alike}: growth {100 * grown:.1f} %, week {100 * passed:.1f} %; "
+                f"{100 * changed:.1f} % are said to have changed",
+                flush=True,
+            )
+    for since in (4, 8, 12, 20, 26):
+        for step, later in ((-0.35, _YEARLY), (0.3, _YEARLY), (0.0, 2 * _YEARLY)):
+            law = Law(40, 0.0, options.links, 31, step, later, since)
+            grown, passed, changed = held(law)
+            print(
+                f"40 weeks, {since} since a step of {step} to {later} a year: growth {100 * grown:.1f} %, "
+                f"week {100 * passed:.1f} %; {100 * changed:.1f} % are said to have changed",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 Each week counts by its busy level, the 95th percentile of its samples, whatever their distance. A robust line is laid
 through the logarithms of the weeks (Theil 1950, Sen 1968), so that holidays and outages do not bend it; weeks far below
-it are named and left out. How sure the line is, and what weeks do around it, is drawn from the posterior of a line with
-errors that are alike from week to week, as likely by any amount (Zellner, Tiao 1964): a few weeks tell little of that.
+it are named and left out, and so is what was before a change of level or growth. How sure the line is, and what weeks
+do around it, is drawn from the posterior of a line with errors that are alike from week to week, as likely by any
+amount (Zellner, Tiao 1964): a few weeks tell little of that.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from twin.errors import InputError
 from twin.live.network import Flags
 from twin.model import Floats, Frozen, Ints
 
+from .breaks import LEAST_SINCE, find_break
 from .series import Series
 
 LEAST_WEEKS = 6
@@ -30,6 +32,8 @@ _ALIKE = np.linspace(0.0, 0.95, 20)
 """How alike the deviations of two neighbouring weeks may be, as a correlation."""
 _NOTHING = 1e-12
 _MOST_WEEKS = 520
+_SHOWN = 5
+_STAYS = "growth is taken to stay as it was: another growth is noticed once it is far beyond what weeks differ by"
 
 
 class SeriesGrowth(NamedTuple):
@@ -45,6 +49,8 @@ class SeriesGrowth(NamedTuple):
     likely: datetime | None
     latest: datetime | None  # week by which it will even at the lower end
     left_out: tuple[datetime, ...]  # weeks far below the line: holidays, outages
+    changed: datetime | None  # the last week in which its level or its growth changed
+    weeks: int  # of history that this rests on
 
 
 class SeriesPassing(Frozen):
@@ -57,6 +63,8 @@ class SeriesPassing(Frozen):
     earliest: AwareDatetime | None
     likely: AwareDatetime | None
     latest: AwareDatetime | None
+    changed: AwareDatetime | None = Field(description="The last week in which its level or its growth changed.")
+    weeks: int = Field(description="Weeks of history that this rests on: those since that change.")
 
 
 class LinkGrowth(NamedTuple):
@@ -90,7 +98,19 @@ def growth(series: Series, limits: Floats, until: datetime, *, coverage: float =
     remarks += [f"{flat} series carry next to nothing: not told"] if flat else []
     held = sum(bool(x.left_out) for x in found)
     remarks += [f"weeks far below the trend were left out of {held} series"] if held else []
+    remarks += [*_changes(order), _STAYS]
     return LinkGrowth(tuple(order), len(begins), tuple(remarks))
+
+
+def _changes(found: list[SeriesGrowth]) -> list[str]:
+    changed = sorted((x for x in found if x.changed), key=lambda x: -x.level)
+    remarks = [
+        f"{x.name} changed its level or its growth in the week of {x.changed:%F}: told by {x.weeks} weeks"
+        + (" since" if x.weeks >= LEAST_WEEKS else " since, too few, and by the growth before")
+        for x in changed[:_SHOWN]
+    ]
+    more = len(changed) - len(remarks)
+    return remarks + ([f"{more} more series changed"] if more > 0 else [])
 
 
 def passing(found: SeriesGrowth) -> SeriesPassing:
@@ -103,6 +123,8 @@ def passing(found: SeriesGrowth) -> SeriesPassing:
         earliest=found.earliest,
         likely=found.likely,
         latest=found.latest,
+        changed=found.changed,
+        weeks=found.weeks,
     )
 
 
@@ -130,7 +152,7 @@ def _weeks(series: Series) -> tuple[Floats, Floats, list[str]]:
         level = np.nanquantile(np.where(enough, chosen, 0.0), _BUSY, axis=0)
         starts.append(float(begins[0] + week * _WEEK_S))
         rows.append(np.where(enough, level, np.nan))
-    remarks = [f"{short} weeks were not whole: left out"] if short else []
+    remarks = [f"{short} of {len(rows) + short} weeks were not whole: left out"] if short else []
     empty = np.zeros((0, len(series.names)))
     return np.array(starts, np.float64), np.stack(rows) if rows else empty, remarks
 
@@ -142,16 +164,14 @@ def _one(
     usable = np.isfinite(busy) & (busy > 1e-6)
     week = ((begins - begins[-1]) / _WEEK_S)[usable]
     level = np.log(busy[usable])
-    slope, start = _line(week, level)
-    rest = level - start - slope * week
-    spread = 1.4826 * float(np.median(np.abs(rest - np.median(rest))))
-    low = rest < -max(_FAR * spread, _LEAST_DROP)
+    low = _far_below(week, level)
     gone = tuple(datetime.fromtimestamp(float(x), UTC) for x in begins[usable][low])
     if low.any() and (~low).sum() >= LEAST_WEEKS:
         week, level = week[~low], level[~low]
-        slope, start = _line(week, level)
-        rest = level - start - slope * week
-    paths = _futures(week, rest, (slope, start), ahead, rng)
+    since = _since(week, level)
+    slope, start = _line(since.week, since.level)
+    paths = _futures(since.week, since.level - start - slope * since.week, (slope, start), ahead, rng)
+    paths.levels[:] += since.error * rng.standard_normal((_DRAWS, 1))
     tail = (1 - coverage) / 2
     slopes = np.expm1(_YEAR * np.quantile(paths.slopes, [tail, 1 - tail]))
     first = _first_week(paths.levels, np.log(limit))
@@ -167,7 +187,44 @@ def _one(
         likely=_moment(begins[-1], likely, ahead),
         latest=_moment(begins[-1], late, ahead),
         left_out=gone,
+        changed=None if since.first is None else datetime.fromtimestamp(begins[-1] + since.first * _WEEK_S, UTC),
+        weeks=since.weeks,
     )
+
+
+def _far_below(week: Floats, level: Floats) -> Flags:
+    """Weeks far below the line through all: holidays and outages. A level that begins or stays is none of them."""
+    slope, start = _line(week, level)
+    rest = level - start - slope * week
+    spread = 1.4826 * float(np.median(np.abs(rest - np.median(rest))))
+    low: Flags = rest < -max(_FAR * spread, _LEAST_DROP)
+    for way in (slice(None), slice(None, None, -1)):
+        stays = int(np.argmin(np.append(low[way], False)))
+        if stays >= LEAST_SINCE:
+            low[way][:stays] = False
+    return low
+
+
+class _Since(NamedTuple):
+    """The weeks that tell of what comes, their logarithms, and what is known of the last change, if there was one."""
+
+    week: Floats
+    level: Floats
+    weeks: int
+    first: float | None = None  # the week of the change, 0 is the newest
+    error: float = 0.0  # of the level since, where weeks before were moved to it
+
+
+def _since(week: Floats, level: Floats) -> _Since:
+    """The weeks since the last change of level or growth; with too few of them those before, moved to the new level."""
+    found = _Since(week, level, week.size)
+    while (change := find_break(found.week, found.level)) is not None:
+        week, level, first = found.week, found.level, change.first
+        if week.size - first < LEAST_WEEKS:
+            moved = level + np.where(np.arange(week.size) < first, change.moved, 0.0)
+            return _Since(week, moved, week.size - first, float(week[first]), change.error)
+        found = _Since(week[first:], level[first:], week.size - first, float(week[first]))
+    return found
 
 
 class _Futures(NamedTuple):

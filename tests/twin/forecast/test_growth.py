@@ -77,8 +77,29 @@ def test_the_interval_holds_the_week_as_often_as_it_says():
 @pytest.mark.parametrize("alike", [0.0, 0.5])
 def test_a_few_weeks_tell_little_and_say_so(alike):
     """Of 120 links with ten weeks of history the 90 % interval holds the growth of no fewer than it says."""
-    grown, _ = held(Law(10, alike, 120))
+    grown, _, changed = held(Law(10, alike, 120))
     assert grown >= 0.85
+    assert changed <= 0.03
+
+
+@pytest.mark.parametrize(("step", "since"), [(0.3, 4), (0.3, 20), (-0.35, 12)])
+def test_a_step_of_level_is_named_and_what_is_told_holds_after_it(step, since):
+    """Of 60 links, by the law that they were drawn from."""
+    grown, passed, changed = held(Law(40, 0.0, 60, step=step, since=since))
+    assert changed >= 0.9
+    assert min(grown, passed) >= 0.83
+
+
+def test_a_change_is_told_with_its_week_and_what_rests_on_it():
+    clock, values = history(40, 0.3, noise=0.02)
+    values[clock > clock[0] + 30 * 7 * 86_400] *= 1.4
+    found = told(clock, values, 80.0, START + timedelta(days=900))
+    (one,) = found.series
+    assert one.changed == START + timedelta(weeks=30)
+    assert (one.weeks, one.left_out) == (10, ())
+    assert any(
+        "changed its level or its growth in the week of 2026-08-03: told by 10 weeks" in x for x in found.remarks
+    )
 
 
 def test_what_is_too_short_or_no_time_ahead_is_refused():
