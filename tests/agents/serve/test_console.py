@@ -520,7 +520,8 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
         terminal = console(printed)
         terminal.width = 500
         terminal.print(*decision_page(impact, past))
-        shown = html.unescape(served.ask("GET", f"/approvals/{run}", who="whole")[2].decode())
+        page = html.unescape(served.ask("GET", f"/approvals/{run}", who="whole")[2].decode())
+        shown = page.replace("\N{NO-BREAK SPACE}", " ")
         said = [told.cause, told.touched, *(y for x in told.rows for y in x), *(y for x in told.steps for y in x)]
         said += [y for x in (*told.wait, *told.wrong) for y in x]
         assert [x for x in said if x not in printed.getvalue()] == []
@@ -533,7 +534,7 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
         shutil.copytree(tmp_path, other := tmp_path.with_name(f"{tmp_path.name}-other"))
         decide(folder, "reject", who=who, key=key_of(home, who), clock=utc_now, home=home, reason="Wrong cause")
         pages = {who: served.ask("GET", "/approvals", who=who)[2].decode() for who, *_ in granted}
-        assert on_screen(plan_words(plan.steps)) in html.unescape(pages["planner"])
+        assert on_screen(plan_words(plan.steps)) in html.unescape(pages["planner"]).replace("\N{NO-BREAK SPACE}", " ")
         assert "Rejected by whole: Wrong cause." in pages["planner"]
         assert "Wrong cause." not in pages["west"]
         assert "Nobody has decided" in pages["west"]
