@@ -1,7 +1,8 @@
 """Relief from silent loss: take the lossy circuit out of the traffic's way."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from math import inf
 
 from twin.gate.checks.touch import touched
 from twin.gate.verdict import Counterexample
@@ -42,7 +43,9 @@ def relieve_by_drain(
         if len(steps) > policy.max_steps or any(judge.protects(*touched(network, step)) for step in steps):
             continue
         rest = policy.model_copy(update={"max_steps": policy.max_steps - len(steps)}) if steps else policy
-        follow = _follow_up(apply_all(network, steps), rest, seed=seed, time_limit_s=allowance.share(2))
+        below = judge.before.harm + judge.stranded if judge.before.harm > 0 else inf
+        asked = partial(relieve_by_tunnels, seed=seed, time_limit_s=allowance.share(2), below=below)
+        follow = _follow_up(apply_all(network, steps), rest, asked)
         for added in ((), follow) if follow else ((),):
             proposal = assemble(judge, METHOD, (*steps, *added))
             if best is None or (proposal.plan and not best.plan) or proposal.after.beats(best.after, gain=0.01):
@@ -63,7 +66,6 @@ def _ways(network: Network, lossy: Sequence[str], most: int) -> Iterator[tuple[D
     yield tuple(SetWeight(link=link.name, weight=most) for link in links if link.weight < most)
 
 
-def _follow_up(state: Network, policy: Policy, *, seed: int, time_limit_s: float | None) -> tuple[Change, ...]:
-    asked = partial(relieve_by_tunnels, state, policy, seed=seed, time_limit_s=time_limit_s)
-    plan = attempt(METHOD, asked, state, policy).plan
+def _follow_up(state: Network, policy: Policy, planner: Callable[[Network, Policy], Proposal]) -> tuple[Change, ...]:
+    plan = attempt(METHOD, partial(planner, state, policy), state, policy).plan
     return plan.steps if plan else ()

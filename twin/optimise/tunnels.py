@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -51,8 +52,11 @@ def relieve_by_tunnels(
     seed: int = 0,
     avoid: Sequence[Counterexample] = (),
     time_limit_s: float | None = None,
+    below: float = inf,
 ) -> Proposal:
     """Move demands, or parts of them, to two-segment tunnels, at most `policy.max_steps`, until nothing does harm.
+
+    Where the harm that is left could not come `below` so many Mbit/s, whatever is moved, nothing is looked for.
 
     Greedy over the `DEMANDS` largest demands on the worst links and the `MIDPOINTS` best midpoints of each; every
     accepted state survives every single failure. Nothing is random: `seed` changes nothing. A time limit returns the
@@ -68,6 +72,9 @@ def relieve_by_tunnels(
     if within < policy.min_gain * judge.removable:
         reason = f"the {policy.max_steps} largest demands over the worst links are {within:,.0f} Mbit/s there"
         return without_plan(judge, METHOD, f"{reason}, of {judge.before.harm:,.0f} Mbit/s of harm")
+    left = judge.excess(judge.routing.load) - within * (1 + float((1 - judge.arrays.keep).max(initial=0.0)))
+    if left >= below:  # of what moves off a full link that loses traffic, a part was lost as well
+        return without_plan(judge, METHOD, f"{policy.max_steps} tunnels leave {left:,.0f} Mbit/s of harm at least")
     return assemble(judge, METHOD, search.run())
 
 

@@ -458,3 +458,20 @@ def test_where_most_moves_that_relieve_break_some_failure_one_that_does_not_is_l
     assert found.plan is not None, found.reason
     assert verify(found.plan, full, Policy()).passed
     assert simulate(apply_all(full, found.plan.steps)).harm(0.8).total == 0
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.4])
+def test_what_tunnels_attain_is_never_said_to_be_out_of_their_reach_and_what_no_few_can_is(loss):
+    """The harm that is attained comes from the simulator."""
+    base = load_network("sndlib/polska")
+    crowded = base.with_demands(1.3 * base.demands / float(simulate(base).utilisation.max()))
+    busiest = int(np.argmax(simulate(crowded).utilisation))
+    links = (x._replace(loss=loss) if i == busiest else x for i, x in enumerate(crowded.links))
+    crowded = replace(crowded, links=tuple(links))
+    for steps in (1, 3):
+        policy = Policy(max_steps=steps, max_failure_utilisation=10, max_blast_radius=1, max_delay_stretch=10)
+        found = relieve_by_tunnels(crowded, policy)
+        assert found.plan is not None, found.reason
+        left = simulate(apply_all(crowded, found.plan.steps)).harm(policy.max_utilisation).routable
+        assert relieve_by_tunnels(crowded, policy, below=left + 1).plan == found.plan
+        assert "Mbit/s of harm at least" in relieve_by_tunnels(crowded, policy, below=1.0).reason
