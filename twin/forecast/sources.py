@@ -62,15 +62,13 @@ def file_series(
     return matrix_series(time, traffic.demands, network, interval_s=interval)
 
 
-def matrix_series(
-    time: Floats, demands: Floats, network: Network, *, now: datetime | None = None, interval_s: float | None = None
-) -> PairSeries:
+def matrix_series(time: Floats, demands: Floats, network: Network, *, interval_s: float | None = None) -> PairSeries:
     """Matrices [T, n, n] as one series per pair that ever has traffic; all rules of `arrange` hold."""
     n = len(network.nodes)
     if demands.ndim != 3 or demands.shape[1:] != (n, n):
         raise InputError(f"matrices of shape {demands.shape} are not for {n} nodes", fix="give [T, n, n]")
     pair = np.flatnonzero((np.nan_to_num(demands) != 0).any(axis=0))
-    return pair_series(time, demands.reshape(-1, n * n)[:, pair], pair, network, now=now, interval_s=interval_s)
+    return pair_series(time, demands.reshape(-1, n * n)[:, pair], pair, network, interval_s=interval_s)
 
 
 def pair_series(

@@ -189,7 +189,7 @@ def _checks(rehearsal: "Rehearsal", *, grounded: bool) -> Iterator[Check]:
         **({"classes": classes.classes} if rehearsal.base.classes or rehearsal.policy.classes else {}),
     }
     for name, check in rest.items():
-        yield check(rehearsal) if grounded else not_evaluated(name, "the plan is not grounded")
+        yield check(rehearsal) if grounded else not_evaluated(name)
 
 
 def risk_tier(plan: Plan, verdict: Verdict, policy: Policy) -> RiskTier:

@@ -158,7 +158,6 @@ def class_delays(
     *,
     loads: ClassLoads | None = None,
     row: int = 0,
-    packet_bytes: float = PACKET_BYTES,
 ) -> DemandDelays:
     """One-way delay of each class's part of each demand, ms by source first [C, n, n]; inf without a path.
 
@@ -170,7 +169,7 @@ def class_delays(
         capacity, load = loads.capacity_failing[row], loads.failing[:, row]
         arrays = shrunk(network, failure) if failure.members else arrays
         arrays = without(arrays, *failed_in(flatten(arrays, (failure,)), 0))
-    waits = waiting_ms(loads.classes, load, capacity, packet_bytes)
+    waits = waiting_ms(loads.classes, load, capacity, PACKET_BYTES)
     return _of_demands(arrays, waits[:, arrays.link_of])
 
 

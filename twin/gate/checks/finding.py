@@ -84,6 +84,6 @@ def failed(name: CheckName, violation: Violation) -> Check:
     )
 
 
-def not_evaluated(name: CheckName, because: str) -> Check:
-    """Return a failed check that says why it could not be evaluated."""
-    return Check(name=name, passed=False, detail=f"not evaluated: {because}")
+def not_evaluated(name: CheckName) -> Check:
+    """Return the failed check of a plan whose steps cannot be made as they are written."""
+    return Check(name=name, passed=False, detail="not evaluated: the plan is not grounded")

@@ -21,17 +21,17 @@ _BREAKING = 1e-3  # share of frames that arrive broken from which on they tell w
 _DROPPING = 0.001  # share of its traffic that a full link drops
 
 
-def measured_harm(observation: Observation, limit: float, assessment: Assessment | None = None) -> Harm:
+def measured_harm(observation: Observation, limit: float) -> Harm:
     """Measure what users lose and the load above `limit`, a share of capacity, of the mean rates of the window.
 
-    `observation.network` is the state that is believed, under the measured matrix; `assessment` is that of the
-    observation. A counter that it finds wrong counts as what it puts in its place. A link that drops is taken to be
+    `observation.network` is the state that is believed, under the measured matrix. A counter that
+    data quality finds wrong counts as what it puts in its place. A link that drops is taken to be
     full, whatever the inventory says of its capacity. What no counter shows is lost where more of the probes of a pair
     are than the counters explain, times its demand, or where more enters a router than leaves it and ends there,
     whichever shows more. A pair is severed when a node does not answer or no circuit that is up and has its neighbour
     joins the two.
     """
-    quality = assessment or assess_observation(observation)
+    quality = assess_observation(observation)
     rates = _Rates.of(observation, quality)
     network, arrived = observation.network, rates.arrived
     dropped = mean(rates.dropped)

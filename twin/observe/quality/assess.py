@@ -48,13 +48,13 @@ class Assessment:
     received_trust: Floats  # [m] at the heads
 
 
-def assess(network: Network, telemetry: Telemetry, *, now: datetime | None = None, window: int = 3) -> Assessment:
-    """Check the newest `window` samples of `network`; rows that cannot be true are left out first, and counted.
+def assess(network: Network, telemetry: Telemetry, *, now: datetime | None = None) -> Assessment:
+    """Check the newest samples of `network`; rows that cannot be true are left out first, and counted.
 
     Raises `InputError` when no sample is left.
     """
     usable, intake = take_in(telemetry, now)
-    return assess_observation(observe(network, usable, window=window, now=now), intake)
+    return assess_observation(observe(network, usable, now=now), intake)
 
 
 def assess_observation(observation: Observation, intake: Intake | None = None) -> Assessment:
