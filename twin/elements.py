@@ -96,7 +96,7 @@ def fold(text: str) -> str:
 
 def _find(network: Network, name: str, kind: str) -> _Sense:
     text = name.strip()
-    for nodes in (_written(network), _alike(network)):
+    for nodes in (_written(network), _respelled(network)):
         senses = [x for x in dict.fromkeys(_senses(network, text, nodes)) if _is(kind, x)]
         if len(senses) > 1:
             raise AmbiguousElementError(name, [x for sense in senses for x in sense.elements])
@@ -129,7 +129,7 @@ def _written(network: Network) -> Nodes:
     return lambda text: (text,) if text in network.node_index else ()
 
 
-def _alike(network: Network) -> Nodes:
+def _respelled(network: Network) -> Nodes:
     names = _spellings(network)
     return lambda text: names.get(_key(text), ())
 

@@ -110,5 +110,5 @@ def _journal(run: str, environment: Mapping[str, str] | None) -> Path:
     places = (Path(run), Path(env.get("TWINOPS_RUNS") or "runs") / run)
     for place in places:
         if run and is_plain(place / JOURNAL):
-            return place / "journal.jsonl"
+            return place / JOURNAL
     raise ReplayError(f"there is no run {run!r}", fix="see what there is: twinops runs")

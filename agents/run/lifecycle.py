@@ -183,7 +183,7 @@ def _desk(ground: Ground) -> Desk:
         seed=ground.request.seed,
         tracer=ground.tracer,
         memory=recollection(ground.folder, ground.network.name, again=ground.journal.recall.ahead > 0),
-        aim=_aim(ground),
+        aim=_goal_in_force(ground),
         unmodelled=(*unmodelled_of(ground.store, ground.network.id), *ground.request.asked),
         works=ground.request.works,
         documents=ground.request.documents,
@@ -192,7 +192,7 @@ def _desk(ground: Ground) -> Desk:
     )
 
 
-def _aim(ground: Ground) -> GoalInForce | None:
+def _goal_in_force(ground: Ground) -> GoalInForce | None:
     live, goal = ground.scene.live, ground.request.goal
     day = live.declared.day or ground.request.policy.day
     return goal_in_force(goal, _inventory(ground), live.now, day) if goal else None

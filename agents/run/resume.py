@@ -69,7 +69,7 @@ async def resume_run(
         if _is_left_alone(past, register, clock) and past.finished is not None:
             return RunResult(past.started.run, folder, past.finished, past.reading.head)
         if past.finished is not None and past.started.version != version():
-            await _require_same_course(past)
+            await _require_same_events(past)
         model = model or resolve(past.started.model)
         key = signing_key(home, folder.parent)
         store = stack.enter_context(TwinStore.open(folder / TWIN))
@@ -112,7 +112,7 @@ def _is_left_alone(past: Past, register: Register, clock: Clock) -> bool:
     return False
 
 
-async def _require_same_course(past: Past) -> None:
+async def _require_same_events(past: Past) -> None:
     """Make sure that a run which waits comes out as in the version that began it, before anything is written.
 
     Raises `DivergedError`: closing its record for a difference that nobody on the network has made would lose the run.

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from agents.record.files import TWIN
 from agents.record.home import home_folder
 from evals.cases.case import Case
 from evals.cases.result import Measures, Result, steady
@@ -206,7 +207,7 @@ def _answer(unit: Unit, system: str, scene: object, staged: float) -> Result:
 
 def _slim(folder: Path) -> None:
     """Of runs that passed keep journal and trace: their twin files are megabytes each, and there are hundreds."""
-    for twin in folder.rglob("twin.duckdb"):
+    for twin in folder.rglob(TWIN):
         twin.unlink()
 
 

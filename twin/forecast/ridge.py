@@ -61,7 +61,7 @@ def fit(features: Features, before: int, sample: TrainingSample) -> Ridge:
     WAPE does, with a small ridge penalty on the distance from the last value. The series that together carry next to
     nothing are forecast, and not learnt from.
     """
-    rough, large = _roughness(_past(features, before))
+    rough, large = _roughness(_before(features, before))
     parts = [_parts(rough, large, kinds) for kinds in _KINDS]
     return Ridge(tuple(_divided(sample, part, sample.members) for part in parts))
 
@@ -69,7 +69,7 @@ def fit(features: Features, before: int, sample: TrainingSample) -> Ridge:
 def sample_of(features: Features, before: int) -> TrainingSample | None:
     """What can be learnt from origins whose outcome lies before a bin; None where there are too few."""
     origins = np.arange(features.first, before - features.horizon)[-_MOST_ORIGINS:]
-    heavy = _heavy(_past(features, before).mean(axis=0))
+    heavy = _heavy(_before(features, before).mean(axis=0))
     if origins.size * heavy.size < _LEAST_ROWS or origins.size < _LEAST_ORIGINS:
         return None
     count = min(origins.size, max(_LEAST_ORIGINS, MOST_ROWS // heavy.size))
@@ -78,7 +78,7 @@ def sample_of(features: Features, before: int) -> TrainingSample | None:
     return TrainingSample(tables, goals, weights, heavy)
 
 
-def _past(features: Features, before: int) -> Floats:
+def _before(features: Features, before: int) -> Floats:
     return features.values[max(before - _ROUGH_BINS, 0) : before]
 
 

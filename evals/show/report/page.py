@@ -12,7 +12,7 @@ from typing import NamedTuple
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from agents.record.files import REPORT
+from agents.record.files import JOURNAL, REPORT
 from agents.show.report.folder import write_report as write_run_report
 from evals.cases.result import Result
 from evals.cases.suite import Metric, Suite
@@ -130,7 +130,7 @@ def _linked(result: Result, folder: Path, report: bool) -> FailedCase:
     if report and not (run / REPORT).exists() and run.resolve().is_relative_to(folder.resolve()):
         with suppress(TwinError):  # a run that crashed may have left nothing to report on
             write_run_report(run)
-    links = [relpath(run / name, folder) if (run / name).exists() else "" for name in (REPORT, "journal.jsonl")]
+    links = [relpath(run / name, folder) if (run / name).exists() else "" for name in (REPORT, JOURNAL)]
     return FailedCase(result, links[0], links[1], result.trace)
 
 
