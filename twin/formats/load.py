@@ -56,7 +56,7 @@ def load_reading(name: str, choices: Choices | None = None) -> Reading:
 
 def _require_no_path(name: str) -> None:
     """Say of what is meant as a path why no network is read from it: names of networks are no help there."""
-    if exists(name):
+    if name and exists(name):
         raise InputError(f"{name} is no file", fix="name a file, or a network by its name")
     if name.startswith(("/", "./", "../", "~")):
         raise InputError(f"there is no file {name}", fix="name a file that exists, or a network by its name")

@@ -45,7 +45,7 @@ from tests.agents.models.provider_faults import QUICK, claude, environment, role
 from tests.tools.conftest import square
 from tools.box.pictures import LARGEST, MOST_TOKENS, MapView, Picture, picture_tokens
 
-FULL, GREEN = (147, 24, 122), (47, 158, 119)
+FULL, CALM = (139, 26, 122), (44, 114, 189)
 
 
 def view(load: float, *down: str) -> MapView:
@@ -61,10 +61,10 @@ def colours(picture: Picture) -> set[tuple[int, ...]]:
 
 def test_the_same_loads_give_the_same_bytes_and_load_shows():
     assert paint(view(0.6)) == paint(view(0.6)) != paint(view(0.61, "node/A"))
-    assert GREEN in colours(paint(view(0.6)))
+    assert CALM in colours(paint(view(0.6)))
     assert FULL not in colours(paint(view(0.6)))
     assert FULL in colours(paint(view(1.2)))
-    assert GREEN not in colours(paint(view(0.6, *square().circuits)))  # what is down carries nothing
+    assert CALM not in colours(paint(view(0.6, *square().circuits)))  # what is down carries nothing
 
 
 def test_of_a_name_from_outside_a_picture_shows_the_beginning_alone():

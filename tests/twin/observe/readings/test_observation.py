@@ -15,6 +15,7 @@ from twin.live.network import LinkSamples, NodeSamples, ProbeSamples, Telemetry,
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.observe import observe
 from twin.observe.expect.expectation import Expectation
+from twin.observe.readings.exported import Exported
 from twin.observe.readings.growth import growth, strayed
 from twin.observe.readings.with_gaps import mean
 
@@ -170,6 +171,11 @@ def test_growth_finds_the_node_and_the_factor_whatever_the_network_wide_level(se
     assert np.abs(np.delete(found.score, node)).max() < 5
 
 
+def exported(rates):
+    pair = np.flatnonzero((rates > 0).any(axis=0))
+    return Exported(rates.shape[1], pair, rates.reshape(len(rates), -1)[:, pair])
+
+
 @pytest.mark.parametrize(("sources", "taken_for_one"), [(1, 50), (2, 10), (3, 0)])
 def test_few_pairs_that_stray_as_they_did_are_no_surge_and_one_that_triples_is(sources, taken_for_one):
     rng, strays, false, blind, grown = np.random.default_rng(sources), [], 0, 0, 0
@@ -177,11 +183,11 @@ def test_few_pairs_that_stray_as_they_did_are_no_surge_and_one_that_triples_is(s
     usual = np.where((apart > 0) & (apart <= sources), 1000.0, 0.0)
     for _ in range(200):
         rates = usual * np.exp(0.11 * rng.standard_normal((16, 8, 8)))
-        strays.append(strayed(rates))
+        strays.append(strayed(exported(rates)))
         known, unknown = (growth(*rates[-2:], 0.1, (1, 1), Declaration(), x).score for x in (strays[-1], 0.0))
         false, blind = false + (np.abs(known).max() > 5), blind + (np.abs(unknown).max() > 5)
         rates[-1, :, 3] *= 3
-        grown += growth(*rates[-2:], 0.1, (1, 1), Declaration(), strayed(rates)).score[3] > 5
+        grown += growth(*rates[-2:], 0.1, (1, 1), Declaration(), strayed(exported(rates))).score[3] > 5
     assert np.mean(strays) == pytest.approx(0.11 * 2**0.5, rel=0.1)
     assert false <= 2
     assert blind >= taken_for_one
