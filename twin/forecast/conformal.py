@@ -115,16 +115,22 @@ def _ends(errors: Floats, relative: tuple[Floats, float], tail: float, independe
 
     What all have in common is a factor: the logarithm of traffic is normal (Alasmar, Clegg, Zakhleniuk, Parisis 2021),
     straight on beyond its double, which tails of few samples go far beyond.
+    A mean of the series strays by their own errors too, of which it has nothing in common (analysis of variance, Fisher
+    1925). Those are a sample: the next one is beyond its k-th largest of n with a probability of k / (n + 1), of which
+    the sample itself has (k - 1) / n beyond.
     `relative` is the unit of errors as a share of the traffic, then [O] and now.
     """
     then, now = relative
     common: Floats = errors.mean(axis=1)
-    own = np.quantile(errors - common[:, None], (np.arange(_OWN) + 0.5) / _OWN)
+    beside = errors - common[:, None]
+    own, of_own = np.quantile(beside, (np.arange(_OWN) + 0.5) / _OWN), float((beside**2).mean())
     factors = np.log1p(np.maximum(common * then, _LEAST_RELATIVE - 1)) / then
-    spread = np.sqrt((factors**2).mean()) * now
-    factor = spread * _student(round(independent, 2))
+    of_common = max(float((factors**2).mean()) - of_own / max(errors.shape[1] - 1, 1), 0.0)
+    factor = np.sqrt(of_common) * now * _student(round(independent, 2))
     away = (np.expm1(np.minimum(factor, _TWOFOLD)) + 2 * np.maximum(factor - _TWOFOLD, 0.0)) / now
-    low, high = np.quantile(own[:, None] + away, [tail, 1 - tail])
+    sampled = of_own / max(of_own + of_common, _NOTHING)
+    seen = max(tail - sampled * (1 - tail) / (independent * errors.shape[1]), 0.0)
+    low, high = np.quantile(own[:, None] + away, [seen, 1 - seen])
     return float(low), float(high)
 
 
