@@ -353,6 +353,7 @@ class Driver:
             return Move("diagnose", f"{ending.because}; {UNEXPLAINED}")
         if harmed and self._operator.still_harmed():
             self._kept = ending
+            self._second.met()
             await self._operator.settle()
             self._desk.round += 1
             return Move("plan", f"{ending.because}; what is still harmed is planned for")

@@ -47,14 +47,22 @@ class SecondLook:
         open as at first.
         """
         desk = self._desk
-        if in_place and desk.chosen is not None:
-            desk.met = (*desk.met, desk.chosen)
+        if in_place:
+            self.met()
         if desk.diagnosis is not None:
             self._before, self._otherwise = (desk.diagnosis, desk.chosen), otherwise
-        if not learned:  # else the network is another one by now
+        if learned:  # of what a plan in place was made for it has confirmed
+            desk.found_before = tuple(dict.fromkeys(y for x in desk.met for y in x.faults)) or desk.found_before
+        else:  # the network is another one by now
             desk.found_before, desk.trials = desk.faults, ()
         desk.clear_diagnosis()
         desk.round += 1
+
+    def met(self) -> None:
+        """Remember that a plan is in place for what was diagnosed: it is told of in the end, whatever comes later."""
+        desk = self._desk
+        if desk.chosen is not None and desk.chosen not in desk.met:
+            desk.met = (*desk.met, desk.chosen)
 
     def finds_the_same(self) -> bool:
         """Whether the twin finds by itself that a second look leads to what is known: then no role is asked to look.

@@ -17,6 +17,7 @@ from twin.harm import Harm
 from twin.model import Network
 
 from .flow import lowest_peak
+from .ways import Failed, ways_of
 
 _K = FaultKind
 _NOTHING = 0.05  # of the noise, below which nobody is harmed in anybody's book
@@ -183,9 +184,10 @@ def _refused(truth: Network, faults: Sequence[Fault]) -> float:
 def recommends(network: Network, faults: Sequence[Fault], recommended: Sequence[tuple[str, str]]) -> bool:
     """Whether there is a recommendation (action, element) for every fault, up to what no measurement can tell apart.
 
-    Where one mistake is made at every interface of a router, naming the router names all of them.
+    Where one mistake is made at every interface of a router, naming the router names all of them. A filter at the only
+    next hop for its target drops what one on all of the router would, wherever the configuration is not read.
     """
-    wide = _routers(network, faults)
+    wide = _routers(network, faults) | _only_ways(network, faults)
     return all(any(_ends(fault, action, element, wide) for action, element in recommended) for fault in faults)
 
 
@@ -198,6 +200,18 @@ def _routers(network: Network, faults: Sequence[Fault]) -> frozenset[tuple[Fault
         for node in network.nodes
         if all((kind, x.interface) in struck for x in network.links if x.tail == node.name)
     )
+
+
+def _only_ways(network: Network, faults: Sequence[Fault]) -> frozenset[tuple[FaultKind, str]]:
+    """Kinds and routers of filters at the one interface by which their router sends all that goes to their target."""
+    found = set[tuple[FaultKind, str]]()
+    for fault in faults:
+        if fault.kind is _K.DATA_ACL and fault.target and fault.element.startswith("interface/"):
+            router = fault.element.split("/")[1]
+            hops = ways_of(network, Failed("nothing"))[fault.target.removeprefix("node/")].hops.get(router, [])
+            if [network.links[network.link(x.name)].interface for x in hops] == [fault.element]:
+                found.add((fault.kind, f"node/{router}"))
+    return frozenset(found)
 
 
 def _ends(fault: Fault, action: str, element: str, wide: frozenset[tuple[FaultKind, str]]) -> bool:

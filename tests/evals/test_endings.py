@@ -148,6 +148,13 @@ def test_kinds_that_no_measurement_tells_apart_end_with_either_remedy():
     assert recommends(square(60.0), (attack,), [("find the senders", "node/d")])
 
 
+def test_a_filter_at_the_only_next_hop_is_ended_at_its_router_and_one_of_two_is_not():
+    only, either = (Fault(kind=K.DATA_ACL, element="interface/a/b", target=f"node/{x}") for x in "bc")
+    assert recommends(square(60.0), (only,), [("remove filter", "node/a")])
+    assert not recommends(square(60.0), (either,), [("remove filter", "node/a")])
+    assert not recommends(square(60.0), (only,), [("remove filter", "node/c")])
+
+
 def test_one_mistake_at_every_interface_of_a_router_is_ended_at_the_router():
     faults = tuple(Fault(kind=K.MTU, element=x) for x in ("interface/a/b", "interface/a/d"))
     assert recommends(square(60.0), faults, [("fix MTU", "node/a")])

@@ -80,7 +80,9 @@ class SimulatedHypothesis(NamedTuple):
 
     @property
     def _read(self) -> Readings:
-        """What is predicted, without the states that nobody tells."""
+        """What is predicted, without the states that nobody tells and the wires that carry nothing to be counted."""
         seen, readings = self.observation, self.readings
-        told = np.isfinite(seen.adjacent) & seen.answered[seen.ends[0]]
-        return readings._replace(up=readings.up[seen.told], adjacent=readings.adjacent[told])
+        told, counted = np.isfinite(seen.adjacent) & seen.answered[seen.ends[0]], np.isfinite(seen.wire_loss)
+        return readings._replace(
+            up=readings.up[seen.told], adjacent=readings.adjacent[told], wire_loss=readings.wire_loss[counted]
+        )

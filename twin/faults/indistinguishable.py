@@ -58,6 +58,12 @@ INDISTINGUISHABLE: tuple[Indistinguishable, ...] = (
         "filters at interfaces that carry nothing for the target drop nothing",
     ),
     Indistinguishable(
+        _K.ONE_WAY,
+        _K.SILENT_LOSS,
+        "same interface and share, while its wire carries nothing that its two ends count",
+        "probes are lost either way; whether the far end has counted them before is in its counters alone",
+    ),
+    Indistinguishable(
         _K.STALE_TOPOLOGY,
         _K.WEIGHT,
         "same circuit, the weight at both ends so large that no path takes it, while no configuration is read",

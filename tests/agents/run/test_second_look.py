@@ -6,6 +6,7 @@ from agents.record.audit.audit import audit_run
 from agents.record.events import StageFinished
 from agents.run.request import LaterEvent, RunRequest
 from agents.run.second_look import SecondLook
+from agents.run.transitions import Ending
 from tests.agents.incidents import NETWORK, WRONG_WEIGHT, Run, perform, request
 from tests.agents.word_trials import copied, incident, ready
 from twin.faults import Fault, FaultKind
@@ -83,3 +84,16 @@ def test_a_second_look_that_would_find_what_is_known_asks_no_role():
     place.live.wait(3)
     assert not second.finds_the_same()  # something else has happened: that is for the role to read
     assert desk.diagnosis is None
+
+
+def test_what_a_plan_in_place_was_made_for_still_stands_when_a_later_plan_is_taken_back():
+    desk = copied(ready(incident()).desks["planning"])
+    faults, second = desk.faults, SecondLook(desk, None, rounds=3)
+    second.met()
+    second.met()
+    assert [x.faults for x in desk.met] == [faults]
+    second.begin(Ending("rolled back", "it did not help"), learned=True)
+    assert (desk.found_before, desk.diagnosis) == (faults, None)
+    without = copied(ready(incident()).desks["planning"])
+    SecondLook(without, None, rounds=3).begin(Ending("rolled back", "it did not help"), learned=True)
+    assert (without.found_before, without.met) == ((), ())  # as open as at first

@@ -1,6 +1,7 @@
 """Routers that forward otherwise than the IGP says: what it does to loads, and its diagnosis."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from twin.diagnose.forwarding.effect import rerouted
 from twin.diagnose.forwarding.routed import routed
 from twin.faults import Fault, FaultKind
 from twin.live.defects import defects
+from twin.live.emulated import EmulatedNetwork
 from twin.live.forwarding import even_flows, router_salts
 from twin.live.network import Event
 from twin.live.plane import data_plane
@@ -133,6 +135,33 @@ def test_the_share_that_is_lost_behind_a_link_is_measured(share):
     best = diagnose(run(whole, Fault(kind=K.ONE_WAY, element=element, severity=share)).observation).best
     assert (best.fault.kind, best.fault.element) == (K.ONE_WAY, element)
     assert best.fault.severity == pytest.approx(share, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SILENT_LOSS, FaultKind.ONE_WAY])
+@pytest.mark.parametrize(("interface", "seed"), [("interface/Bremen/Hannover", 1), ("interface/Koeln/Frankfurt", 2)])
+def test_what_counters_of_short_samples_are_too_coarse_for_is_placed_on_the_wire_or_behind_it(kind, interface, seed):
+    start = datetime(2026, 3, 2, 19, tzinfo=UTC)
+    live = EmulatedNetwork(network(NOBEL), seed=seed, start=start, interval_s=30.0)
+    live.wait(12)
+    live.inject(Fault(kind=kind, element=interface, severity=0.05))
+    live.wait(3)
+    seen = observe(live.read_topology(), live.read_telemetry(start), now=live.now)
+    assert not seen.removed[network(NOBEL).interface_index[interface]]  # the ends of the wire do not surely differ
+    best = diagnose(seen).best
+    assert [(x.kind, x.element) for x in best.faults] == [(kind, interface)]
+    assert best.confidence > 0.9
+
+
+def test_what_probes_alone_tell_of_an_idle_wire_is_one_answer_with_two_names():
+    start = datetime(2026, 3, 2, 19, tzinfo=UTC)
+    live = EmulatedNetwork(network(NOBEL), seed=8, start=start, interval_s=30.0)
+    live.wait(12)
+    live.inject(Fault(kind=FaultKind.SILENT_LOSS, element="interface/Norden/Bremen", severity=0.07))
+    live.wait(3)
+    found = diagnose(observe(live.read_topology(), live.read_telemetry(start), now=live.now))
+    assert found.doubt is None
+    assert {x.kind for x in found.best.faults} <= {FaultKind.ONE_WAY, FaultKind.SILENT_LOSS}
+    assert len(found.best.alike) == 1
 
 
 def test_a_readback_settles_whether_it_is_a_filter():

@@ -90,6 +90,17 @@ def test_a_filter_at_all_of_a_router_is_one_at_its_only_next_hop():
     assert same(one, two)
 
 
+def test_what_is_lost_on_an_idle_wire_is_lost_behind_it_too():
+    network = ladder()
+    idle = tuple(x._replace(weight=60_000) if x.interface == INTERFACE else x for x in network.links)
+    for links, alike in ((idle, True), (network.links, False)):
+        one, two = (
+            seen(Fault(kind=kind, element=INTERFACE, severity=0.3), replace(network, links=links))[1]
+            for kind in (K.ONE_WAY, K.SILENT_LOSS)
+        )
+        assert same(one, two) == alike
+
+
 def test_weights_that_nothing_takes_are_a_drain_that_nobody_recorded():
     drained, one = seen(Fault(kind=K.STALE_TOPOLOGY, element=CIRCUIT))
     heavy, two = seen(Fault(kind=K.WEIGHT, element=CIRCUIT, severity=65_535.0))
@@ -136,7 +147,7 @@ def test_each_pair_says_when_and_why():
     pairs = [{entry.one, entry.other} for entry in INDISTINGUISHABLE]
     expected = [(K.SURGE, K.WEB_DOS), (K.ECMP_MISSING, K.ECMP_STALE), (K.HOST_BLACKHOLE, K.BLACKHOLE)]
     expected += [(K.CAPACITY, K.WRONG_CAPACITY), (K.BLACKHOLE, K.DATA_ACL)]
-    expected += [(K.DATA_ACL, K.DATA_ACL), (K.STALE_TOPOLOGY, K.WEIGHT)]
+    expected += [(K.DATA_ACL, K.DATA_ACL), (K.ONE_WAY, K.SILENT_LOSS), (K.STALE_TOPOLOGY, K.WEIGHT)]
     assert pairs == [set(pair) for pair in expected]
     assert all(entry.when and entry.reason for entry in INDISTINGUISHABLE)
     assert indistinguishable(K.WEB_DOS, K.SURGE) is INDISTINGUISHABLE[0]

@@ -144,12 +144,12 @@ def _deviation(base: Routed, fault: Fault, network: Network) -> Deviation:
 def moved_sigma(readings: Readings, arrived: Floats, observation: Observation) -> Floats:
     """Standard error [m] when links carry `arrived` in place of what was predicted, Mbit/s.
 
-    It falls with what is left of the load, but for what counters that are read late bring over from before, and grows
-    with what was put there and measured elsewhere.
+    It falls with what is left of the load, but for what counters that are read late bring over of the rest from before,
+    and grows with what was put there and measured elsewhere: where nothing changes it is what it was.
     """
     least = observation.declared.unexported_mbps
     before = np.maximum(readings.arrived, least)
-    floor = least**2 + (_LATE * np.nan_to_num(observation.reading_error)) ** 2
     left = np.minimum(arrived / before, 1.0)
+    late = _LATE * np.nan_to_num(observation.reading_error) * (1 - left)
     added = _MOVED * np.maximum(arrived - readings.arrived, 0.0)
-    return np.sqrt(floor + np.maximum(readings.sigma**2 - floor, 0.0) * left + added**2)
+    return np.sqrt(least**2 + np.maximum(readings.sigma**2 - least**2, 0.0) * left + late**2 + added**2)

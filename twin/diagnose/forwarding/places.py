@@ -45,7 +45,7 @@ def places(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Ca
     )
     for fault in found:
         yield Candidate(fault, hint=_hint(observation, judged, fault))
-    for fault in _one_way(scene):
+    for fault in _losing(scene):
         yield Candidate(fault)
 
 
@@ -105,8 +105,11 @@ def _best(gain: Floats, least: float = _LEAST_GAIN) -> list[tuple[int, int]]:
     return [(i // gain.shape[1], i % gain.shape[1]) for i in ranked]
 
 
-def _one_way(scene: _Scene) -> Iterator[Fault]:
-    """Links behind which a router passes on less than came in by them, or whose own probes do not arrive."""
+def _losing(scene: _Scene) -> Iterator[Fault]:
+    """Links behind which a router passes on less than came in by them, or whose own probes do not arrive.
+
+    On the way or behind it: counters tell, which may be too coarse to have shown it first.
+    """
     judged, (arrays, routing) = scene.judged, scene.base
     missing = -scene.excess.difference / scene.excess.sigma
     probes = judged.observation.probes
@@ -126,6 +129,7 @@ def _one_way(scene: _Scene) -> Iterator[Fault]:
         shares = [min(x, 1.0) for x in shares if _LEAST_LOST < x < 1.2]
         for share in _apart(shares):
             yield Fault(kind=_K.ONE_WAY, element=scene.interface(arc), severity=share)
+            yield Fault(kind=_K.SILENT_LOSS, element=scene.interface(arc), severity=share)
 
 
 def _ending(base: Routed, arc: int) -> float:

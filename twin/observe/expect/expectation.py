@@ -127,7 +127,9 @@ class Expectation:
             hashing = self._given.hashing if self._given else self._hashing
             seen = self._observation
             pairs = seen.window.probe_source, seen.window.probe_target
+            # what counters are too coarse to show, a state that loses takes off all the same
+            removed = np.where(seen.removed > 0, seen.removed, [link.loss for link in network.links])
             self._predicted[key] = predict(
-                network, seen.removed, self._noise, pairs=pairs, hashing=hashing, carried=seen.arrived_mbps
+                network, removed, self._noise, pairs=pairs, hashing=hashing, carried=seen.arrived_mbps
             )
         return self._predicted[key]
