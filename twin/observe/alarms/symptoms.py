@@ -41,9 +41,8 @@ _LEAST_LOSS = 0.003  # effect: share of packets, between the counters of a wire 
 _DROP_SHARE, _DROP_MBPS = 0.001, 1.0
 _DROP_CAPACITY = 0.002  # of a link so small that a Mbit/s is much of it
 _PROBES_SHOWN = 10
-_SPURIOUS = 0.02  # chance that healthy paths lose as many packets by chance, over all probed pairs of an observation
+_SPURIOUS = 0.02  # chance that healthy paths lose as many packets, or interfaces miss as many polls, in an observation
 _LATE, _LATE_MS = 6.0, 1.0
-_MISSED_POLLS, _MISSED_SHARE = 1, 0.3
 _LEAST_BROKEN, _COUNTED = 0.001, 4.0  # share of frames, standard errors of counting them
 _LOG_PACKETS = 0.2  # effect: a fifth more packets for the same traffic
 
@@ -106,6 +105,8 @@ def _states(observation: Observation) -> Iterator[Symptom]:
 
 def _interfaces(observation: Observation) -> Iterator[Symptom]:
     """Neighbours missing over interfaces that are up, circuits that flap, interfaces whose counters do not answer."""
+    from scipy.special import bdtrc
+
     network = observation.inventory
     up = observation.up & [link.usable for link in network.links]
     alone = up & (observation.adjacent == 0) & observation.answered[observation.ends[0]]
@@ -115,7 +116,8 @@ def _interfaces(observation: Observation) -> Iterator[Symptom]:
     for flaps in turning(observation):
         yield _symptom("flapping", flaps.circuit, flaps.down, 0.0, _STATE_SCORE)
     asked, missing = observation.unread
-    for position in np.flatnonzero(missing > np.maximum(_MISSED_POLLS, _MISSED_SHARE * asked)):
+    chance = bdtrc(missing - 1, asked.astype(np.int64), observation.usually_missed)  # of as many
+    for position in np.flatnonzero((missing > 1) & (chance * len(network.links) < _SPURIOUS)):
         share = missing[position] / asked[position]
         yield _symptom("no_counters", network.links[position].interface, share, 0.0, share * _STATE_SCORE)
 

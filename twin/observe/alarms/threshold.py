@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -65,6 +66,8 @@ class StreamFamily:
         z = off / (error if self.usual is None or self.usual.size != error.size else np.fmax(error, self.usual))
         before = [x for x in self.before if x.size == z.size]
         self.before.append(z)
+        if self.samples < _LEAST_TAIL and self.kind == "growth":
+            self.threshold = max(self.floor, step_of_chance(z.size, self.risk))
         if self.kind != "growth":
             last = before[-1] if before else np.zeros(z.size)
             return np.nan_to_num(np.where(np.sign(z) == np.sign(last), np.where(abs(z) < abs(last), z, last), 0.0))
@@ -114,6 +117,27 @@ class StreamFamily:
         """Routing is another one: what single links and paths carried says nothing any more."""
         self.values.clear()
         self.before.clear()
+
+
+@lru_cache(maxsize=64)
+def step_of_chance(streams: int, risk: float) -> float:
+    """Step that none of so many streams of independent normal values makes in a share `risk` of the samples.
+
+    A step is the least by which two values are all above, or all below, the two before them, in standard errors. It
+    holds until tails are known from enough samples.
+    """
+    from scipy.special import ndtr
+
+    def chance(step: float) -> float:
+        return 2 * streams * width * float((density * ndtr(-(grid + step)) ** 2).sum())
+
+    grid, width = np.linspace(-9.0, 9.0, 1801, retstep=True)
+    density = 2 * np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi) * ndtr(grid)  # of the larger of two
+    low, high = 0.0, 12.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if chance(middle) > risk else (low, middle)
+    return high
 
 
 def pareto_quantile(scores: Floats, risk: float) -> float:

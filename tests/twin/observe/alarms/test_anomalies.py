@@ -11,9 +11,10 @@ from tests.benchmarks.anomalies import healthy, next_anomalies, struck
 from tests.twin.observe.incidents import ABILENE, NOBEL, network
 from twin.errors import InputError
 from twin.faults import EXIT_KINDS, Fault, FaultKind
+from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.observe.alarms.anomaly import Detector
-from twin.observe.alarms.threshold import FLOOR, median, pareto_quantile
+from twin.observe.alarms.threshold import FLOOR, median, pareto_quantile, step_of_chance
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 SEEN = [kind for kind in FaultKind if kind not in (FaultKind.ECMP_MISSING, FaultKind.ECMP_STALE, *EXIT_KINDS)]
@@ -112,3 +113,29 @@ def test_the_median_is_that_of_what_is_there(seed, rows, columns):
     for found, column in zip(median(values), values.T, strict=True):
         known = column[np.isfinite(column)]
         assert np.isnan(found) if not known.size else found == pytest.approx(np.median(known))
+
+
+@pytest.mark.parametrize("streams", [12, 200])
+def test_a_step_that_chance_makes_among_many_streams_is_as_rare_as_was_asked_for(streams):
+    rng, risk, samples = np.random.default_rng(4), 0.02, 8_000
+    values = rng.standard_normal((samples, 4, streams))
+    step = values[:, 2:].min(axis=1) - values[:, :2].max(axis=1)
+    down = values[:, :2].min(axis=1) - values[:, 2:].max(axis=1)
+    made = np.maximum(step, down).max(axis=1) > step_of_chance(streams, risk)
+    assert made.mean() == pytest.approx(risk, rel=0.25)
+
+
+def test_few_large_demands_that_stray_raise_no_alarm_in_the_first_hours():
+    """A node that one demand goes to doubles by chance now and then, among two hundred."""
+    whole = load_network("synthetic/200-77")
+    rng, alone = np.random.default_rng(0), np.zeros(whole.demands.shape)
+    for source in range(200):
+        alone[source, (source + 1 + int(rng.integers(198))) % 200] = 1000.0 * rng.lognormal(0, 0.7)
+    network = whole.with_demands(alone)
+    live, detector = EmulatedNetwork(network, seed=5, start=START), Detector()
+    found = []
+    for _ in range(24):
+        before = live.now
+        live.wait()
+        found += detector.update(live.read_topology(), live.read_telemetry(before))
+    assert [x for x in found if x.kind == "growth"] == []
