@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.depth import examples
+
 if TYPE_CHECKING:
     from tests.agents.incidents import Run
 
@@ -18,7 +20,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # a thread per core in every worker waits by spinning
     os.environ.setdefault(_name, "1")
 
-settings.register_profile("tests", deadline=None)  # how long an example takes says how busy the machine is
+# how long an example takes says how busy the machine is
+settings.register_profile("tests", deadline=None, max_examples=examples(50))
 settings.load_profile("tests")
 
 gc.disable()  # until everything is imported and collected, which stays: nothing of it is to be searched for garbage
