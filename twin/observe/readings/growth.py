@@ -147,8 +147,9 @@ def _by_chance(before: Floats, now: Floats, samples: tuple[int, int], per_sample
 def strayed(demands: Exported) -> float:
     """Log units by which one pair's traffic strays around all pairs' from one sample to the next.
 
-    A robust standard deviation. 0 where nodes have so many pairs that two matrices tell it, by how far pairs are from
-    the mean of their node: one that is alone is at no distance from it.
+    A robust standard deviation, of samples or, where it comes and goes more slowly, what means of a quarter of them
+    would have it be if samples strayed each for itself. 0 where nodes have so many pairs that two matrices tell it, by
+    how far pairs are from the mean of their node: one that is alone is at no distance from it.
     """
     seen = (demands.mbps > 0).any(axis=0)
     count, nodes = int(seen.sum()), len(np.unique(demands.target[seen]))
@@ -156,10 +157,24 @@ def strayed(demands: Exported) -> float:
         return 0.0
     rates = np.nan_to_num(demands.mbps[:, seen])
     total = rates.sum(axis=0)
-    steps = np.diff(np.log(np.where(rates > 0, rates, np.nan)), axis=0)
-    apart = np.abs(steps - middle(steps.T)[:, None])[:, total >= np.median(total)]  # small ones are sampled too little
+    large = total >= np.median(total)  # small ones are sampled too little
+    rates = np.where(rates > 0, rates, np.nan)
+    steps, _ = _apart(np.diff(np.log(rates), axis=0), large)
+    rows, few = len(rates), len(rates) // 4
+    if few:
+        blocks = [slice(i * few, (i + 1) * few) for i in range(4)]
+        moved = np.log([rates[x].mean(axis=0) / np.delete(rates, x, axis=0).mean(axis=0) for x in blocks])
+        means, number = _apart(moved, large)
+        surely = means * (1 - 1 / math.sqrt(max(number, 1)))  # by more than it is itself off by
+        steps = max(steps, surely / math.sqrt((1 / few + 1 / (rows - few)) / 2))
+    return steps * math.sqrt(count / (count - 1))
+
+
+def _apart(logs: Floats, large: Flags) -> tuple[float, int]:
+    """How far the large ones of some pairs are from the middle of all, a robust standard deviation, and of how many."""
+    apart = np.abs(logs - middle(logs.T)[:, None])[:, large]
     known = apart[np.isfinite(apart)]
-    return _MAD * float(np.median(known)) * math.sqrt(count / (count - 1)) if known.size else 0.0
+    return (_MAD * float(np.median(known)), known.size) if known.size else (0.0, 0)
 
 
 def onsets(towards: Floats, declared: Declaration) -> Ints:
