@@ -243,6 +243,13 @@ _STATES = (
         (f"{_DELAY}a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs",),
     ),
     Mutant(
+        "of a repair that breaks the limit already the fullest link alone counts",
+        "twin/gate/in_repair.py",
+        "        if more:\n",
+        "        if False:\n",
+        (f"{_DELAY}no_repair_may_fill_other_links_than_the_fullest_where_that_breaks_the_limit_already",),
+    ),
+    Mutant(
         "promises to classes are not kept once demands have grown",
         _RULES,
         "    return worse or worse_for_classes(before, after, policy, where)\n\n\ndef worse_under_failure",

@@ -14,8 +14,7 @@ import numpy as np
 
 from twin.model import Floats, Ints, Network
 from twin.policy import Policy
-from twin.printed import percent, percents, short, stated
-from twin.sim.repair import repaired_failures, repairs
+from twin.printed import percent, percents, stated
 from twin.sim.simulate import Outcome
 
 from .brought_back import brought_back, loses_on_the_way
@@ -26,12 +25,12 @@ from .checks.stressed import Stressed
 from .class_rules import worse_for_classes
 from .declared import set_right
 from .demand_delays import late, slow_under_failure
+from .in_repair import fuller_in_repair
 from .no_worse import (
     SHARE_SLACK,
     Where,
     busier,
     falls_short,
-    found_at,
     missed_more,
     rate_slack,
     refuses_more,
@@ -211,29 +210,6 @@ def worse_in_time(befores: Sequence[Stressed], after: Stressed, policy: Policy, 
     Only of what the policy limits: nothing of this is looked at otherwise.
     """
     return slow_under_failure(befores, after, policy, where) or fuller_in_repair(befores, after, policy, where)
-
-
-def fuller_in_repair(befores: Sequence[Stressed], after: Stressed, policy: Policy, where: Where) -> Violation | None:
-    """Return what a failure does newly to a link before the network has converged, where the policy limits that."""
-    most = policy.max_repair_utilisation
-    if most is None:
-        return None
-    over = [x for x in after.repairs(most) or () if x.max_utilisation > most + SHARE_SLACK]
-    names = {x.failure for x in over}
-    same = tuple(x for x in repaired_failures(after.network) if x.name in names) if over else ()
-    known = [x for before in befores for x in repairs(before.network, same)] if over else []
-    was = {x.failure: x.max_utilisation for x in sorted(known, key=lambda x: x.max_utilisation)}
-    for found in over:
-        allowed = max(most, was.get(found.failure, 0.0))
-        if found.max_utilisation > allowed + SHARE_SLACK:
-            told = percents(found.max_utilisation, allowed)
-            detail = (
-                f"{found.busiest} is at {told[0]} of its capacity {where} while the "
-                f"failure of {short(found.failure)} is repaired, the limit here is {told[1]}"
-            )
-            at = where._replace(failure=found.failure)
-            return Violation(detail, found_at(found.busiest, at, found.max_utilisation, allowed, "share"))
-    return None
 
 
 def surely_worse(before: Stressed, after: Stressed, policy: Policy) -> Ints:

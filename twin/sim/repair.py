@@ -41,11 +41,20 @@ class _Leg(NamedTuple):
 
 
 class Repair(NamedTuple):
-    """The worst moment of one failure: while it is repaired. `busiest` is a directed link."""
+    """The worst moment of one failure: while it is repaired. `busiest` is a directed link.
+
+    `above` is what all links together carry above each of the shares of their capacity that were asked about, Mbit/s.
+    """
 
     failure: str
     max_utilisation: float
     busiest: str
+    above: tuple[float, ...] = ()
+
+    def grown(self, factor: float) -> "Repair":
+        """The same with all demands times a factor, and the shares of capacity with them."""
+        more = tuple(factor * x for x in self.above)
+        return self._replace(max_utilisation=factor * self.max_utilisation, above=more)
 
 
 def circuit_failures(network: Network) -> tuple[Failure, ...]:
@@ -71,12 +80,17 @@ def _regraded(network: Network, failure: Failure) -> bool:
 
 
 def repairs(
-    network: Network, failures: tuple[Failure, ...] | None = None, *, above: float | None = None
+    network: Network,
+    failures: tuple[Failure, ...] | None = None,
+    *,
+    above: float | None = None,
+    shares: tuple[float, ...] = (),
 ) -> tuple[Repair, ...]:
     """Return what each failure, by default of a circuit, puts on the links while it is repaired, the worst first.
 
-    With `above`, failures are left out that cannot put any link above that share of its capacity. What a dead node
-    sends is on no link. None is returned for a network without links, nor where repairs are not known.
+    With `above`, failures are left out that cannot put any link above that share of its capacity. With `shares` of
+    capacity, what is above each of them is summed. What a dead node sends is on no link. None is returned for a network
+    without links, nor where repairs are not known.
     """
     arrays = compile_network(network)
     if not len(arrays.head) or not _known(arrays):
@@ -87,39 +101,60 @@ def repairs(
     if above is not None:
         asked = tuple(x for x in asked if _at_most(arrays, routing, x) > above)
     if network.repair == "rsvp-bypass" or needs_full(arrays):
-        figures = _one_by_one(arrays, routing, asked, bypassed if network.repair == "rsvp-bypass" else repaired)
+        loads = (_way_of(network)(arrays, routing, x) for x in asked)
+        figures = (_figures(load, arrays.capacity, shares) for load in loads)
     else:
-        figures = _by_differences(arrays, routing, asked)
+        figures = _by_differences(arrays, routing, asked, shares)
     found = (
-        Repair(failure.name, use, network.links[int(arrays.link_of[arc])].name)
-        for failure, (use, arc) in (
+        Repair(failure.name, use, network.links[int(arrays.link_of[arc])].name, sums)
+        for failure, (use, arc, sums) in (
             *zip(asked, figures, strict=True),
-            *((x, _busiest(routing.load / shrunk(network, x).capacity)) for x in short),
+            *((x, _figures(routing.load, shrunk(network, x).capacity, shares)) for x in short),
         )
     )
     return tuple(sorted(found, key=lambda x: (-x.max_utilisation, x.failure)))
 
 
-def _by_differences(arrays: Arrays, routing: Routing, failures: Sequence[Failure]) -> Iterator[tuple[float, int]]:
-    """Yield the highest utilisation under each failure in turn, and its arc."""
+def above_in_repair(network: Network, failure: Failure, share: float) -> Floats:
+    """Mbit/s that each link carries above a share of its capacity while one failure is repaired [m].
+
+    Every path is found and walked anew. For networks whose repairs are known.
+    """
+    arrays = compile_network(network)
+    routing = route(arrays)
+    if failure.members:
+        load, capacity = routing.load, shrunk(network, failure).capacity
+    else:
+        load, capacity = _way_of(network)(arrays, routing, failure), arrays.capacity
+    return np.maximum(load - share * capacity, 0.0)[arrays.arc_of]
+
+
+def _by_differences(
+    arrays: Arrays, routing: Routing, failures: Sequence[Failure], shares: tuple[float, ...]
+) -> Iterator["_Figures"]:
+    """Yield the highest utilisation under each failure in turn, its arc, and the sums above shares of capacity."""
     count, m = len(failures), len(arrays.head)
-    figures = RepairFigures(np.zeros(count), np.zeros(count, np.int64))
+    sums = np.zeros((count, len(shares)))
+    figures = RepairFigures(np.zeros(count), np.zeros(count, np.int64), np.array(shares, np.float64), sums)
     turning = turning_for(len(arrays.up), m)
     flat = flatten(arrays, failures)
     repair_each(graph_of(arrays), base_state(arrays, routing), flat, _unsent(arrays, routing, flat), turning, figures)
-    return zip(figures.max_utilisation.tolist(), figures.busiest.tolist(), strict=True)
+    return zip(figures.max_utilisation.tolist(), figures.busiest.tolist(), map(tuple, sums.tolist()), strict=True)
 
 
-def _one_by_one(
-    arrays: Arrays, routing: Routing, failures: Sequence[Failure], by: "_Repairing"
-) -> Iterator[tuple[float, int]]:
-    for failure in failures:
-        yield _busiest(by(arrays, routing, failure) / arrays.capacity)
+_Figures = tuple[float, int, tuple[float, ...]]
 
 
-def _busiest(use: Floats) -> tuple[float, int]:
+def _figures(load: Floats, capacity: Floats, shares: tuple[float, ...]) -> _Figures:
+    """The same of the loads of all arcs [m]."""
+    use = load / capacity
     arc = int(use.argmax())
-    return float(use[arc]), arc
+    sums = (float(np.maximum(load - share * capacity, 0.0).sum()) for share in shares)
+    return float(use[arc]), arc, tuple(sums)
+
+
+def _way_of(network: Network) -> "_Repairing":
+    return bypassed if network.repair == "rsvp-bypass" else repaired
 
 
 def _unsent(arrays: Arrays, routing: Routing, failures: FailureArrays) -> Unsent:

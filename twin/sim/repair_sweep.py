@@ -20,10 +20,15 @@ from .update import Scratch, add, redistance, scratch_for, send
 
 
 class RepairFigures(NamedTuple):
-    """The highest share of its capacity that any arc carries while a failure is repaired [F], and the first such."""
+    """What arcs carry while a failure is repaired: of the busiest its share of capacity and which it is, both [F].
+
+    And what they carry above each of some shares of their capacity, in sum, Mbit/s [F, S].
+    """
 
     max_utilisation: Floats
     busiest: Ints  # arc
+    shares: Floats  # [S]
+    above: Floats
 
 
 class Unsent(NamedTuple):
@@ -174,3 +179,6 @@ def _enter(base: Base, load: Floats, row: int, figures: RepairFigures) -> None:
         utilisation = load[arc] / base.capacity[arc] if load[arc] > base.noise else 0.0
         if utilisation > figures.max_utilisation[row]:
             figures.max_utilisation[row], figures.busiest[row] = utilisation, arc
+        for which in range(figures.shares.size):
+            if utilisation > figures.shares[which]:
+                figures.above[row, which] += load[arc] - figures.shares[which] * base.capacity[arc]

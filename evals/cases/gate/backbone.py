@@ -14,6 +14,7 @@ from evals.oracle.carried import (
     no_worse,
     short_of_one,
     slow,
+    survives,
     while_repaired,
 )
 from evals.score.plans import Blame
@@ -145,6 +146,30 @@ def repair_without_room(seed: int, start: int = 0) -> Trial | None:
     return Trial("repair without room", plan_of(network, step, objective="change"), network, policy, blame)
 
 
+def second_in_repair(seed: int, start: int = 0) -> Trial | None:
+    """Repairs break the limit before and after; the fullest link of each gets no fuller, and others far fuller."""
+    rng, network = calm(seed, 47, start)
+    step: Change = random_weight(network, rng)
+    final = apply(network, step)
+    policy = WIDE.model_copy(update={"max_failure_utilisation": 4.0, "max_uncertain_utilisation": 4.0})
+    if not (no_worse(carried(network), carried(final), POLICY.max_utilisation) and survives(network, final, policy)):
+        return None
+    known = {x.name: (while_repaired(network, x.name), while_repaired(final, x.name)) for x in failures(network)}
+    newly = max((max(now.values()) for was, now in known.values() if max(now.values()) > max(was.values())), default=0)
+    limit = round(max(newly, 0.3) + 0.02, 3)  # no repair goes beyond it whose fullest link gets fuller
+    capacity = {x.name: x.capacity for x in network.links}
+    worse: dict[str, set[str]] = {}
+    for failed, (was, now) in known.items():
+        more = {x: (max(now[x], limit) - max(was[x], limit)) * capacity[x] for x in now}
+        if sum(more.values()) > 1.0:
+            worse[failed] = {x for x in more if now[x] > max(limit, was[x])}
+    if not worse:
+        return None
+    policy = policy.model_copy(update={"max_repair_utilisation": limit})
+    blame = _not_survived(worse)
+    return Trial("second in repair", plan_of(network, step, objective="change"), network, policy, blame)
+
+
 def late_demand(seed: int, start: int = 0) -> Trial | None:
     """The mean delay hardly changes; one customer's own, or that of a part of it, is far longer than allowed."""
     rng, network = calm(seed, 35, start)
@@ -263,6 +288,7 @@ BACKBONE = (
     other_exit_preferred,
     member_too_few,
     repair_without_room,
+    second_in_repair,
     late_demand,
     labels_into_the_drain,
     blind_labels,

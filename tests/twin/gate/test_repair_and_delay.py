@@ -22,7 +22,7 @@ from twin.gate.outlook import outlook_by_day
 from twin.gate.verdict import Check, verify
 from twin.model import RiskGroup, SegmentList, Tunnel
 from twin.optimise.judge import Judge
-from twin.plan import DrainLink, SetTunnel, SetWeight, apply
+from twin.plan import DrainLink, RemoveTunnel, SetTunnel, SetWeight, apply
 from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.sim.arrays import compile_network
@@ -387,9 +387,12 @@ def test_repairs_by_differences_are_those_of_paths_that_are_all_walked_anew(draw
     """With tunnels, ties, parallel circuits, loss, drained and costed-out nodes, risk groups and exits among them."""
     arrays = compile_network(drawn)
     routing, failures = route(arrays), repaired_failures(drawn)
-    for repair in repairs(drawn, failures):
+    for repair in repairs(drawn, failures, shares=(0.5, 1.0)):
         failure = next(x for x in failures if x.name == repair.failure)
-        use = repaired(arrays, routing, failure) / arrays.capacity
+        load = repaired(arrays, routing, failure)
+        use = load / arrays.capacity
+        sums = [np.maximum(load - share * arrays.capacity, 0).sum() for share in (0.5, 1.0)]
+        assert repair.above == pytest.approx(sums, rel=1e-9, abs=1e-6), failure.name
         assert repair.max_utilisation == pytest.approx(use.max(), rel=1e-9, abs=1e-9), failure.name
         arc = next(i for i, x in enumerate(drawn.links) if x.name == repair.busiest)
         assert use[arrays.arc_of[arc]] == pytest.approx(use.max(), rel=1e-9, abs=1e-9)
@@ -432,6 +435,38 @@ def test_a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs(
     assert not fuller.objection(apply(worse, SetWeight(link="A->E", weight=8)))
     lossy = apply(replace(network, links=tuple(x._replace(loss=0.1) for x in network.links)), OVER_C)
     assert "TI-LFA repairs is not known where" in checks(lossy, SetWeight(link="A->E", weight=8))["survivable"].detail
+
+
+def test_no_repair_may_fill_other_links_than_the_fullest_where_that_breaks_the_limit_already():
+    """By hand: the 8 from A for D turn round at A when A-D fails and go by A-B-C-D, beside the 10 of A-B.
+
+    Without the tunnel the 5 of B-C are on that way too: A-B is at 180 % either way, B-C at 80 % or 130 %.
+    """
+    network = network_of(
+        [
+            ("A", "D", 20, 1),
+            ("A", "B", 10, 1),
+            ("B", "C", 10, 1),
+            ("C", "D", 10, 1),
+            ("B", "E", 10, 2),
+            ("C", "E", 10, 2),
+        ],
+        {("A", "D"): 8.0, ("A", "B"): 10.0, ("B", "C"): 5.0},
+    )
+    limited = OPEN.model_copy(update={"max_repair_utilisation": 1.2})
+    tunnel = Tunnel(name="T", source="B", target="C", paths=(SegmentList(via=("E",)),), on_invalid="igp")
+    around = SetTunnel(tunnel=tunnel)
+    relieved = apply(network, around)
+    (was,), (now,) = (
+        [x for x in repairs(state, shares=(1.2, 1.0)) if x.failure == "link/A:D--D:A"] for state in (relieved, network)
+    )
+    assert (was.busiest, was.max_utilisation, was.above) == ("A->B", pytest.approx(1.8), pytest.approx((6.0, 8.0)))
+    assert (now.busiest, now.max_utilisation, now.above) == ("A->B", pytest.approx(1.8), pytest.approx((7.0, 11.0)))
+    refused = checks(relieved, RemoveTunnel(name="T"), policy=limited)["survivable"]
+    example = refused.counterexample
+    assert (example.element, example.failure) == ("B->C", "link/A:D--D:A")
+    assert (example.measured, example.limit) == (pytest.approx(1.3), pytest.approx(1.0))
+    assert checks(network, around, policy=limited)["survivable"].passed  # the other way it is no worse
 
 
 def test_repairs_of_nodes_are_worked_out_on_a_large_network_where_they_may_break_a_limit():

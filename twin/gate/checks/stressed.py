@@ -59,7 +59,7 @@ class Stressed:
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
     _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
     _by_class: "dict[tuple[int, ...], ClassLoads]" = field(default_factory=dict, init=False, repr=False)
-    _repairs: "dict[float | None, tuple[Repair, ...]]" = field(default_factory=dict, init=False, repr=False)
+    _repairs: "dict[tuple[float, ...], tuple[Repair, ...]]" = field(default_factory=dict, init=False, repr=False)
     _class_lost: "dict[tuple[int, ...], ClassLosses]" = field(default_factory=dict, init=False, repr=False)
     _foreseen: "dict[int, tuple[Floats, Stressed]]" = field(default_factory=dict, init=False, repr=False)
 
@@ -197,20 +197,25 @@ class Stressed:
     def repairs(self, limit: float | None) -> tuple[Repair, ...] | None:
         """What failures put on the links until the network has converged, the worst first.
 
-        On a large network of those alone that may put a link above the limit; None where there is none.
+        With what is above the limit in sum, and what is above capacity. On a large network of those failures alone that
+        may put a link above the limit; None where there is none.
         """
+        return self._repaired(None if limit is None else (limit, 1.0))
+
+    def _repaired(self, shares: tuple[float, float] | None) -> tuple[Repair, ...] | None:
+        """The same by the shares of capacity, the limit first, above which loads are summed."""
         if self.multiple is not None:
             state, factor = self.multiple
-            found = state.repairs(None if limit is None else limit / factor)
-            return found and tuple(x._replace(max_utilisation=factor * x.max_utilisation) for x in found)
+            found = state._repaired(shares and (shares[0] / factor, shares[1] / factor))
+            return found and tuple(x.grown(factor) for x in found)
         few = len(self.network.nodes) <= _REPAIRED
-        if not few and limit is None:
+        if not few and shares is None:
             return None
-        above = None if few else limit
-        if above not in self._repairs:
-            failures = repaired_failures(self.network)
-            self._repairs[above] = repairs(self.network, failures, above=above)
-        return self._repairs[above]
+        asked = shares or ()
+        if asked not in self._repairs:
+            failures, above = repaired_failures(self.network), None if few or not shares else shares[0]
+            self._repairs[asked] = repairs(self.network, failures, above=above, shares=asked)
+        return self._repairs[asked]
 
     def maybe_late(self, most: DemandDelays) -> Ints:
         """Return the failures, by position, under which a demand may take longer than it may, `most`; ms [n, n]."""
