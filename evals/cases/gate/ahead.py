@@ -35,6 +35,13 @@ def growth_under_failure(seed: int, start: int = 0) -> Trial | None:
     return Trial("growth under failure", plan_of(network, step, objective=objective), network, POLICY, blame)
 
 
+def _fuller(was: dict[str, float], now: dict[str, float], limit: float, capacity: dict[str, float]) -> set[str]:
+    """Links that a plan puts beyond the limit and the old peak, and where more lies above it in all, those that add."""
+    above = sum((max(now[x], limit) - max(was[x], limit)) * capacity[x] for x in now)
+    peak = max(limit, *was.values())
+    return {x for x, share in now.items() if share > peak + 1e-6 or (above > 1.0 and share > max(limit, was[x]) + 1e-6)}
+
+
 def repair_without_room_to_grow(seed: int, start: int = 0) -> Trial | None:
     """Repairs keep the limit by the traffic of now, and put a link beyond it once traffic has grown as foreseen."""
     rng, network = calm(seed, 46, start)
@@ -43,16 +50,14 @@ def repair_without_room_to_grow(seed: int, start: int = 0) -> Trial | None:
     policy = WIDE.model_copy(update={"max_failure_utilisation": 4.0, "max_uncertain_utilisation": 4.0})
     if not (no_worse(carried(network), carried(final), POLICY.max_utilisation) and survives(network, final, policy)):
         return None
-    names = [x.name for x in failures(network)]
-    known = {x: (max(while_repaired(network, x).values()), while_repaired(final, x)) for x in names}
-    most = max((max(now.values()) for was, now in known.values() if max(now.values()) > was + 0.02), default=0.0)
-    limit = round(1.05 * most, 3)
-    if not most or any(max(now.values()) > max(limit, was) for was, now in known.values()):
+    known = {x.name: (while_repaired(network, x.name), while_repaired(final, x.name)) for x in failures(network)}
+    most = max(
+        (max(now.values()) for was, now in known.values() if max(now.values()) > max(was.values()) + 0.02), default=0.0
+    )
+    limit, capacity = round(1.05 * most, 3), {x.name: x.capacity for x in network.links}
+    if not most or any(_fuller(was, now, limit, capacity) for was, now in known.values()):
         return None
-    over = {
-        name: {x for x, share in now.items() if factor * share > max(limit, factor * was) + 1e-6}
-        for name, (was, now) in known.items()
-    }
+    over = {name: _fuller(was, now, limit / factor, capacity) for name, (was, now) in known.items()}
     over = {name: links for name, links in over.items() if links}
     policy = policy.model_copy(update={"max_repair_utilisation": limit})
     blame = Blame("uncertain", frozenset(x for links in over.values() for x in links), frozenset(over), 1)
