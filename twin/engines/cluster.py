@@ -103,7 +103,7 @@ class Cluster:
 
     def _unreached(self, said: bytes, error: Exception) -> InputError:
         place = self._address or "this machine"
-        if b"InvalidAuthToken" in said:
+        if b"InvalidAuthToken" in said or "no authentication token" in str(error):
             return InputError(
                 f"the Ray cluster at {place} does not let this token in, or there is none",
                 fix="give RAY_AUTH_MODE=token and the cluster's RAY_AUTH_TOKEN",
