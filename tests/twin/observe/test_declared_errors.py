@@ -103,6 +103,18 @@ def test_a_network_that_often_misses_polls_shows_it_itself_and_no_interface_is_b
     assert observe(network(ABILENE), declaring(healthy, ordinary_missed=0.3)).usually_missed == 0.3
 
 
+def test_polls_that_are_missed_are_a_symptom_where_chance_misses_fewer(healthy: Telemetry):
+    rows = healthy.links
+    last = rows.time >= np.unique(rows.time)[-3]
+    gone = last & (rows.link == 0)
+    deaf = replace(healthy, links=rows._replace(out_mbps=np.where(gone, np.nan, rows.out_mbps)))
+    blamed = [
+        {x.element for x in find_symptoms(observe(network(ABILENE), told)) if x.kind == "no_counters"}
+        for told in (deaf, declaring(deaf, ordinary_missed=0.3), healthy)
+    ]
+    assert blamed == [{network(ABILENE).links[0].interface}, set(), set()]
+
+
 def test_pairs_that_stray_as_they_always_do_are_no_growth(healthy: Telemetry):
     busy = network(ABILENE).nodes[0].id
     rng, rows = np.random.default_rng(5), healthy.traffic
