@@ -133,7 +133,7 @@ def window_tasks(count: int) -> Iterator[Task]:
                 policy = POLICY.model_copy(update={"windows": (f"{starts:%H:%M}-{closes:%H:%M}",)})
             case 1:
                 begins = starts + timedelta(minutes=45)
-                span = f"{begins:%Y-%m-%dT%H:%M}Z/{begins + timedelta(hours=3):%Y-%m-%dT%H:%M}Z"
+                span = f"{begins:%Y-%m-%dT%H:%M}/{begins + timedelta(hours=3):%Y-%m-%dT%H:%M}"
                 policy = POLICY.model_copy(update={"blackouts": tuple(f"{x} {span}" for x in chosen)})
             case _:
                 begins = starts + timedelta(minutes=45)
