@@ -1,21 +1,25 @@
 """Which elements of a network a name means. Nothing is chosen where several would do.
 
 A name is a node's, an element id with its ends in either order, a name as it is printed (`node A`, `circuit A--B`),
-`A-B` or `A--B` for the circuits between two nodes, `A->B` for one direction, each with `.2` for the second parallel.
+`A->B` for one direction, each with `.2` for the second parallel and none, as it is printed, for the first; or `A-B`
+for all circuits between two nodes.
 Names are compared as they are written first, and then without case, accents and the spelling of umlauts.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from .errors import AmbiguousElementError, UnknownElementError
-from .model import Network
+from .model import Link, Network
+from .printed import place
 
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | {"\u2192": "->", "\u2194": "--"})
-_JOINS = ("<-->", "<->", "-->", "->", "--", "-", ">")
+_WAYS = ("-->", "->", "\u2192", ">")
+_PRINTED_JOINS = ("--", "\u2013", "-->", "->", "\u2192")
+_JOINS = ("<-->", "<->", "-->", "->", "--", "\u2192", "\u2194", "-", ">", *"\u2010\u2011\u2012\u2013\u2014\u2212")
 _PRINTED = re.compile(r"(node|router|circuit|link|interface)\s+(?=\S)", re.IGNORECASE)
 _INDEX = re.compile(r"(.+)\.(\d{1,4})")
 
@@ -118,7 +122,7 @@ def _is(kind: str, sense: _Sense) -> bool:
 
 
 def _known(network: Network, kind: str) -> list[str]:
-    circuits = [f"{x.tail}--{x.head}" for x in network.links]
+    circuits = [place(x) for x in network.circuits]
     return [*(network.node_index if kind != "circuit" else ()), *(circuits if kind != "node" else ())]
 
 
@@ -164,7 +168,7 @@ def _senses(network: Network, text: str, nodes: Nodes) -> Iterator[_Sense]:
         if kind in ("", "node", "router"):
             yield from (_Sense((f"node/{x}",)) for x in nodes(rest))
         if kind not in ("node", "router"):
-            yield from _pairs(network, rest.translate(_DASHES), nodes)
+            yield from _pairs(network, rest, nodes)
 
 
 def _turned(circuit: str) -> str:
@@ -179,14 +183,27 @@ def _pairs(network: Network, text: str, nodes: Nodes) -> Iterator[_Sense]:
             continue
         first, second = text[:at].strip(), text[at + len(join) :].strip()
         numbered = _INDEX.fullmatch(second)
-        for end, index in ((second, None), *([(numbered[1], int(numbered[2]))] if numbered else ())):
+        which = _first if join in _PRINTED_JOINS else _all
+        for end, wanted in ((second, which), *([(numbered[1], _numbered(int(numbered[2])))] if numbered else ())):
             for tail in nodes(first):
                 for head in nodes(end):
-                    found = _between(network, tail, head, index)
+                    found = wanted(_between(network, tail, head))
                     if found:
-                        yield _Sense(found, (tail, head) if join in ("->", "-->", ">") else ())
+                        yield _Sense(found, (tail, head) if join in _WAYS else ())
 
 
-def _between(network: Network, first: str, second: str, index: int | None) -> tuple[str, ...]:
-    links = (x for x in network.links if (x.tail, x.head) in ((first, second), (second, first)))
-    return tuple(dict.fromkeys(x.circuit for x in links if index is None or x.index == index))
+def _between(network: Network, first: str, second: str) -> list[Link]:
+    return [x for x in network.links if (x.tail, x.head) in ((first, second), (second, first))]
+
+
+def _all(links: Iterable[Link]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(x.circuit for x in links))
+
+
+def _first(links: Sequence[Link]) -> tuple[str, ...]:
+    """The circuit that is printed without a number; where it is gone, those that are left."""
+    return _numbered(1)(links) or _all(links)
+
+
+def _numbered(index: int) -> Callable[[Sequence[Link]], tuple[str, ...]]:
+    return lambda links: _all(x for x in links if x.index == index)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wording import place, short
+from agents.wording import on_screen, place, short
 from twin.elements import find_circuit, find_demand, find_element, find_elements, find_links, find_node
 from twin.errors import AmbiguousElementError, UnknownElementError
 from twin.formats import load_network
@@ -42,7 +42,10 @@ def test_every_name_that_is_printed_or_an_id_is_accepted(whole):
         for name in (link.circuit, f"link/{second}--{first}", link.interface):
             assert find_circuit(whole, name) == link.circuit
         for name in (link.name, short(link.circuit), place(link.circuit), place(link.interface)):
-            assert link.circuit in find_elements(whole, name)
+            assert find_elements(whole, name) == (link.circuit,)
+            assert find_elements(whole, on_screen(name)) == (link.circuit,)
+        for name in (link.name, place(link.interface)):
+            assert find_links(whole, name) == find_links(whole, on_screen(name)) == (link.name,)
 
 
 def test_ends_stand_in_either_order_and_with_any_dash():
@@ -53,7 +56,8 @@ def test_ends_stand_in_either_order_and_with_any_dash():
 
 def test_a_parallel_is_named_by_its_number_and_asked_for_without():
     both = doubled()
-    assert find_elements(both, "Berlin-Hamburg") == (FIRST, SECOND)
+    assert find_elements(both, "Berlin-Hamburg") == find_elements(both, "Hamburg<->Berlin") == (FIRST, SECOND)
+    assert find_elements(both, "Berlin--Hamburg") == (FIRST,)
     assert find_element(both, "Hamburg-Berlin.2") == SECOND
     assert find_element(both, "Berlin--Hamburg.1") == FIRST
     with pytest.raises(AmbiguousElementError) as caught:
@@ -61,6 +65,11 @@ def test_a_parallel_is_named_by_its_number_and_asked_for_without():
     assert caught.value.candidates == (FIRST, SECOND)
     with pytest.raises(UnknownElementError):
         find_element(both, "Berlin-Hamburg.3")
+
+
+def test_a_parallel_that_is_left_alone_is_found_without_its_number():
+    one = network(("A", "B"), ("A", "B", 2))
+    assert find_elements(one, "A--B") == find_elements(one, "A-B") == ("link/A:B.2--B:A.2",)
 
 
 def test_one_direction_is_one_link_and_a_circuit_is_two():

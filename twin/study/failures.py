@@ -96,7 +96,7 @@ def find_failures(network: Network, names: Sequence[str], *, together: bool = Fa
     """Find failures by name: a word of `EVERYTHING`, or one of `find_failing`.
 
     A name may hold several, separated by commas. `all` is every single failure, `all-exits` every peering on its own,
-    `pairs` every two circuits at once, `A--B` every circuit between the two, `A + B` or `A & B` both at once, and
+    `pairs` every two circuits at once, `A-B` each circuit between the two, `A + B` or `A & B` both at once, and
     `member of A--B` one of a bundle. With `together` everything named fails at once, as one failure.
     Raises `UnknownElementError`.
     """
