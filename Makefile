@@ -5,8 +5,8 @@ BIN    := $(VENV)/bin
 UV      = $(shell command -v uv || echo $(BIN)/uv)
 UV_PIN := uv==0.13.9
 SEED   ?= 5
-# one more than cores: a fifth of the time runs wait for files, processes and daemons
-WORKERS ?= 3
+# two more than cores: a third of the time tests wait for files, processes and daemons
+WORKERS ?= 4
 # every process would compile all modules anew, which is most of what a short command costs
 unexport PYTHONDONTWRITEBYTECODE
 
