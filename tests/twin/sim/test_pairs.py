@@ -65,7 +65,7 @@ def swept(network: Network, pairs: tuple[Failure, ...], engine: Serial = Serial(
     return sweep_failures(network, pairs, route(compile_network(network)), engine=engine)
 
 
-@settings(max_examples=examples(4))
+@settings(max_examples=examples(2))
 @given(st.integers(0, 10_000), st.booleans())
 def test_every_pair_of_a_mesh_equals_a_full_evaluation(seed, lossless):
     network = mesh(seed, lossless=lossless)
