@@ -3,6 +3,9 @@
     Tue-Thu 01:00-05:00 Europe/Zurich       a window, by the clock of its zone; it may go past midnight
     2026-12-20/2027-01-04 Europe/Zurich     a freeze, its last day included
     2026-12-20T18:00/2027-01-04T06:00       a freeze to the minute, UTC where no zone is named
+    2026-12-20T18:00Z/2027-01-04T07:00+01:00    the same: an offset at a time comes before the zone
+
+A zone is an IANA name, `UTC` or `UTC+02:00`.
 
 A window is read off the wall clock: where a clock is put forward the hour that it skips is in no window, and where it
 is put back the hour that it shows twice is in it twice. A freeze has every moment that its words may mean: one that
@@ -11,18 +14,17 @@ ends at a time that is shown twice ends with the second.
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Annotated, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, Field
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WINDOW = re.compile(r"(?:(?P<days>[A-Za-z,-]+) )?(?P<start>\d{2}:\d{2})-(?P<end>\d{2}:\d{2})(?: (?P<zone>\S+))?")
-_SPAN = re.compile(
-    r"(?P<first>\d{4}-\d{2}-\d{2})(?:T(?P<from>\d{2}:\d{2}))?/(?P<last>\d{4}-\d{2}-\d{2})(?:T(?P<to>\d{2}:\d{2}))?"
-    r"(?: (?P<zone>\S+))?"
-)
+_TIME = r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2})(?::00)?(Z|[+-]\d{2}:\d{2})?)?"
+_SPAN = re.compile(rf"{_TIME}/{_TIME}(?: (?P<zone>\S+))?")
+_OFFSET = re.compile(r"(?:UTC)?([+-])(\d{2}):(\d{2})")
 _MIDNIGHT = "24:00"
 
 
@@ -86,8 +88,9 @@ def read_span(text: str) -> ClockSpan:
     if found is None:
         raise ValueError(f"{text!r} is no freeze: write 2026-12-20/2027-01-04 Europe/Zurich")
     zone = zone_named(found["zone"])
-    first, last = (date.fromisoformat(found[x]) for x in ("first", "last"))
-    begins, ends = _moments(first, found["from"] or "00:00", zone), _moments(last, found["to"] or "24:00", zone)
+    (first, opens, before, last, closes, after) = found.groups()[:6]
+    begins = _moments(date.fromisoformat(first), opens or "00:00", zone_named(before) if before else zone)
+    ends = _moments(date.fromisoformat(last), closes or "24:00", zone_named(after) if after else zone)
     span = ClockSpan(begins[0], ends[1])
     if span.ends <= span.begins:
         raise ValueError(f"{text!r} ends before it begins")
@@ -115,12 +118,19 @@ def read_either(text: str) -> WeeklyWindow | ClockSpan:
 
 
 def zone_named(name: str | None) -> tzinfo:
-    """The zone of an IANA name, UTC for none. Raises `ValueError`."""
-    if not name or name == "UTC":
+    """The zone of an IANA name or an offset, `UTC+02:00`, `+02:00` or `Z`; UTC for none. Raises `ValueError`."""
+    if not name or name in ("UTC", "Z"):
         return UTC
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is no time zone: write UTC or one such as Europe/Zurich")
-    return ZoneInfo(name)
+    offset = _OFFSET.fullmatch(name)
+    if offset is not None and int(offset[2]) < 15 and int(offset[3]) < 60:
+        size = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return timezone(size if offset[1] == "+" else -size)
+    try:
+        if name in available_timezones():
+            return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError):
+        pass
+    raise ValueError(f"{name!r} is no time zone: write UTC, UTC+02:00 or one such as Europe/Zurich")
 
 
 def may_be(shown: datetime) -> tuple[datetime, datetime]:

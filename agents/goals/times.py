@@ -2,15 +2,15 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import available_timezones
 
 from twin.closest import closest
 from twin.model import Network
+from twin.windows import zone_named
 
 from .types import OpenError, TimeWindow
 
-_CLOCK = re.compile(r"(?:(\d{4}-\d{2}-\d{2})T)?([01]\d|2[0-3]):([0-5]\d)")
-_OFFSET = re.compile(r"UTC([+-])(\d{2}):(\d{2})")
+_CLOCK = re.compile(r"(?:(\d{4}-\d{2}-\d{2})T)?([01]\d|2[0-3]):([0-5]\d)(?::00)?(Z|[+-]\d{2}:\d{2})?")
 _DAY = timedelta(days=1)
 
 
@@ -43,20 +43,12 @@ def read_window(start: str, until: str, zone: str, *, now: datetime, default: st
 
 def zone_of(name: str) -> tzinfo:
     """The zone of an IANA name, `UTC` or `UTC+02:00`. Raises `OpenError` with the closest names."""
-    offset = _OFFSET.fullmatch(name)
-    if offset is not None and int(offset[2]) < 15 and int(offset[3]) < 60:
-        size = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
-        return timezone(size if offset[1] == "+" else -size)
-    if name == "UTC":
-        return UTC
     try:
-        if name in available_timezones():
-            return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        pass
-    near = tuple(closest(name, available_timezones()))
-    hint = f": one of {', '.join(near)}?" if near else ": write it as Europe/Berlin, UTC or UTC+02:00"
-    raise OpenError("unknown zone", f"which time zone is {name!r}{hint}", words=name, choices=near)
+        return zone_named(name)
+    except ValueError as error:
+        near = tuple(closest(name, available_timezones()))
+        hint = f": one of {', '.join(near)}?" if near else ": write it as Europe/Berlin, UTC or UTC+02:00"
+        raise OpenError("unknown zone", f"which time zone is {name!r}{hint}", words=name, choices=near) from error
 
 
 def _moment(text: str, key: str, place: tzinfo, zone: str, *, after: datetime) -> datetime:
@@ -66,6 +58,8 @@ def _moment(text: str, key: str, place: tzinfo, zone: str, *, after: datetime) -
             "bad value", f"{key}:{text} is no time: write {key}:02:00 or {key}:2026-07-09T02:00", words=text
         )
     clock = time(int(found[2]), int(found[3]))
+    if found[4]:
+        place = zone_of(found[4])
     if found[1]:
         return _at(_date(found[1], key), clock, place, zone)
     today = after.astimezone(place)

@@ -62,8 +62,8 @@ class Statement(Frozen):
 
     verb: Verb
     elements: tuple[str, ...] = Field(default=(), max_length=50, description="Elements, letter by letter as written.")
-    start: str = Field(default="", max_length=20, description="02:00 or 2026-07-09T02:00, by the clock of the zone.")
-    until: str = Field(default="", max_length=20, description="04:00 or 2026-07-09T04:00.")
+    start: str = Field(default="", max_length=26, description="02:00 or 2026-07-09T02:00, by the clock of the zone.")
+    until: str = Field(default="", max_length=26, description="04:00 or 2026-07-09T04:00.")
     zone: str = Field(default="", max_length=64, description="Europe/Berlin, UTC or UTC+02:00; empty if none is named.")
     max_utilisation: float | None = Field(default=None, description="Most load of a link, as a share: 0.8 for 80 %.")
     max_failure_utilisation: float | None = Field(default=None, description="The same under any single failure.")

@@ -37,7 +37,10 @@ def _words(goal: Goal) -> Iterator[str]:
 
 def _window(window: TimeWindow) -> Iterator[str]:
     def clock(at: datetime) -> str:
-        return f"{at.astimezone(zone_of(window.zone)):%Y-%m-%dT%H:%M}"
+        local = at.astimezone(zone_of(window.zone))
+        if local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():  # which of the two it is
+            return local.isoformat(timespec="minutes")
+        return f"{local:%Y-%m-%dT%H:%M}"
 
     yield f"from:{clock(window.start)}"
     yield f"until:{clock(window.end)}"

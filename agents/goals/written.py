@@ -101,7 +101,7 @@ def _field(token: str) -> tuple[str, object]:
     if key == "mode" and value not in DRAIN_MODES:
         raise unknown(value, DRAIN_MODES, "mode of a drain")
     return (
-        (TEXTS[key], value.strip('"')[: 20 if key in ("from", "until") else 64])
+        (TEXTS[key], value.strip('"')[: 26 if key in ("from", "until") else 64])
         if key in TEXTS
         else (key, number(key, value))
     )

@@ -71,6 +71,8 @@ def test_a_freeze_includes_its_last_day_in_its_zone():
         ("2026-03-29/2026-03-29T24:00 Europe/Berlin", "2026-03-28T23:00", "2026-03-29T22:00"),  # and one of 23
         ("2026-04-05/2026-04-05T01:45 Australia/Lord_Howe", "2026-04-04T13:00", "2026-04-04T15:15"),  # half an hour
         ("2026-04-24/2026-04-24 Africa/Cairo", "2026-04-23T22:00", "2026-04-24T21:00"),  # midnight is skipped
+        ("2026-10-24T18:00Z/2026-10-25T02:30+01:00 Asia/Tokyo", "2026-10-24T18:00", "2026-10-25T01:30"),
+        ("2026-10-24T18:00:00-05:00/2026-10-25 UTC+02:00", "2026-10-24T23:00", "2026-10-25T22:00"),
     ],
 )
 def test_a_freeze_has_every_moment_that_its_words_may_mean_where_clocks_change(text, begins, ends):
@@ -80,7 +82,9 @@ def test_a_freeze_has_every_moment_that_its_words_may_mean_where_clocks_change(t
 @pytest.mark.parametrize(
     "text",
     ["", "Tue 01:00", "Xyz 01:00-02:00", "01:00-01:00", "25:00-26:00", "01:00-02:00 Mars/Olympus",
-     "2026-13-01/2026-14-01", "2026-12-20/2026-12-19", "Tue-Thu 1-5", "24:00-02:00", "2026-12-20"],
+     "2026-13-01/2026-14-01", "2026-12-20/2026-12-19", "Tue-Thu 1-5",
+     "2026-12-20T18:00+25:00/2026-12-21", "2026-12-20Z/2026-12-21", "01:00-02:00 UTC+99:00", "24:00-02:00",
+     "2026-12-20"],
 )  # fmt: skip
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(ValueError, match=r"."):

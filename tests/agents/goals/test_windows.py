@@ -47,6 +47,24 @@ def test_a_day_that_is_named_is_that_day():
     assert (found.start, found.end) == (datetime(2026, 7, 9, 0, tzinfo=UTC), datetime(2026, 7, 9, 2, tzinfo=UTC))
 
 
+@pytest.mark.parametrize("start", ["2026-07-09T00:00Z", "2026-07-09T02:00+02:00", "2026-07-08T19:00:00-05:00"])
+def test_an_offset_at_a_time_comes_before_the_zone(start):
+    found = window(f"from:{start} until:03:00 zone:Europe/Berlin")
+    assert (found.start, found.end) == (datetime(2026, 7, 9, 0, tzinfo=UTC), datetime(2026, 7, 9, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("offset", ["+02:00", "+01:00"])
+def test_a_time_that_is_shown_twice_is_told_apart_by_its_offset_and_printed_with_it(offset):
+    found = read(f"from:2026-10-25T02:30{offset} until:04:00 zone:Europe/Berlin")
+    assert found.window.start == datetime.fromisoformat(f"2026-10-25T02:30{offset}")
+    assert read(found.words.removeprefix("drain:node/Ulm ")).window == found.window
+
+
+@pytest.mark.parametrize("start", ["2026-07-09T00:00:00+02:00x", "02:00+25:00", "02:00ZZ", "02:00:30"])
+def test_what_stands_behind_a_time_is_not_dropped(start):
+    assert read(f"from:{start} until:03:00").question
+
+
 def test_a_time_that_names_no_zone_is_the_sites_and_says_so():
     assert window("from:02:00 until:04:00").zone == "UTC"
     found = read("from:02:00 until:04:00", zone="Europe/Berlin")
