@@ -141,16 +141,16 @@ BUSY = """
 
 from twin.model import Frozen
 
-from .box.run_state import Desk
+from .box.run_state import RunState
 
 
 class Counted(Frozen):
     circuits: int
 
 
-def count_circuits(desk: Desk) -> Counted:
+def count_circuits(run_state: RunState) -> Counted:
     \"\"\"Count the circuits of the inventory.\"\"\"
-    return Counted(circuits=len(desk.inventory.circuits))
+    return Counted(circuits=len(run_state.inventory.circuits))
 """
 ARROWS = """
 \"\"\"Links as arrows, one a line: `A => B 1000`.\"\"\"
@@ -222,7 +222,7 @@ from datetime import UTC, datetime
 import twinops
 from agents.roles.contracts import CONTRACTS, RIGHTS
 from tools.box.registry import Toolbox
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import RunState, ReadSide
 from tools.catalogue import TOOLS
 from twin.live.emulated import EmulatedNetwork
 
@@ -237,8 +237,9 @@ for many in (1, 2):
     assert (check.name, check.passed) == ("frugal", many == 1), check
 
 live = EmulatedNetwork(network, seed=1, start=datetime(2026, 1, 5, tzinfo=UTC))
-desk = Desk(inventory=network, policy=twinops.Policy(), live=ReadSide(live), since=datetime(2026, 1, 5, tzinfo=UTC))
-tools = Toolbox(desk, TOOLS, RIGHTS)
+since = datetime(2026, 1, 5, tzinfo=UTC)
+run_state = RunState(inventory=network, policy=twinops.Policy(), live=ReadSide(live), since=since)
+tools = Toolbox(run_state, TOOLS, RIGHTS)
 answers = [asyncio.run(tools.call(role, "count_circuits", {})) for role in ("monitoring", "planning")]
 assert answers[0].value.circuits == 3 and not answers[1].ok, answers
 assert "Count." in CONTRACTS["monitoring"].prompt

@@ -88,19 +88,7 @@ UNTOLD = {"desk", "shelf", "aim", "course", "past", "recall", "quiet", "agenda",
     "judged", "alike", "afflict",
 }  # fmt: skip
 """Words that tell a newcomer nothing of what is behind them."""
-STILL = {
-    "Desk": "the state of a run, as every tool takes it",
-    "desk": "the one of a run or a room",
-    "desk_for": "makes one for a question",
-    "Past": "the record of a run, as resuming and auditing read it",
-    "read_past": "reads it",
-    "PastIncident": "says what it is: an incident of the past",
-    "Recall": "what a run that is taken up again has on record",
-    "recall": "asks for it; in scores it is the share of the true that was found",
-    "Quiet": "an incident of which nothing is seen any more",
-    "Judged": "a state that was judged, with what is known of it under failures",
-    "judged": "the plan of a run with its verdict; or a hypothesis that is simulated",
-}
+STILL = {"recall": "of scores: the share of the true that was found"}
 SEVERAL = {
     "Account": "what a reader took of a file; how a run came out",
     "Advice": "what a kind of fault asks of people; what a run recommends",

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.models.prices import VARIABLE, read_prices
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.roles.budget import read_budget
 from evals.cases.case import read_case_file
 from evals.run.record import RESULTS, RUN, Record
@@ -34,7 +34,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "budget": ("budget.toml", lambda path: read_budget(str(path))),
     "prices": ("prices.toml", lambda path: read_prices({VARIABLE: str(path)})),
     "cases": ("cases.toml", read_case_file),
-    "journal": ("journal.jsonl", lambda path: read_past(path.parent)),
+    "journal": ("journal.jsonl", lambda path: read_history(path.parent)),
     "network's record": ("network.jsonl", read_record),
     "head": (RUN, lambda path: Record(path.parent).head),
     "results": (RESULTS, lambda path: Record(path.parent).results()),

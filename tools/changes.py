@@ -21,7 +21,7 @@ from twin.printed import mbps, rates, utc
 from twin.untrusted import PersonText, clean
 
 from .box.results import next_after
-from .box.run_state import Desk
+from .box.run_state import RunState
 
 PAGE = 12
 _TEXT = 160  # characters of a text on a page
@@ -70,27 +70,27 @@ class ChangesSince(Frozen):
     not_compared: str | None = Field(default=None, description="Why the inventory could not be read again.")
 
 
-def changes_since(desk: Desk, since: Since = None, offset: Annotated[int, Field(ge=0)] = 0) -> ChangesSince:
+def changes_since(run_state: RunState, since: Since = None, offset: Annotated[int, Field(ge=0)] = 0) -> ChangesSince:
     """List what changed since a time: states, settings, loads beyond error, commits, tickets, calendar entries."""
-    observation, now = desk.look(), desk.live.now
+    observation, now = run_state.look(), run_state.live.now
     begin = (since or now - _USUALLY).astimezone(UTC)
     if begin >= now:
         raise InputError(f"{utc(begin)} is not past", fix=f"it is {utc(now)} on the network")
-    measured = desk.live.read_telemetry(desk.since)
-    with desk.span("compare", snapshot=desk.inventory.id):
+    measured = run_state.live.read_telemetry(run_state.since)
+    with run_state.span("compare", snapshot=run_state.inventory.id):
         loads = load_changes(measured, observation, begin.timestamp())
-        flips = state_flips(desk.inventory, measured, begin.timestamp())
-    settings, refused = _inventory_now(desk)
+        flips = state_flips(run_state.inventory, measured, begin.timestamp())
+    settings, refused = _inventory_now(run_state)
     found = [
         *map(_flip, flips),
         *settings,
-        *_read_settings(desk),
-        *_log_commits(desk, measured, begin),
-        *(x for document in desk.documents for x in _document(document, begin, now)),
-        *_works(desk, begin, now),
+        *_read_settings(run_state),
+        *_log_commits(run_state, measured, begin),
+        *(x for document in run_state.documents for x in _document(document, begin, now)),
+        *_works(run_state, begin, now),
     ]
     found.sort(key=lambda x: (_KINDS.index(x.kind), -(x.time.timestamp() if x.time else 0.0), x.element, x.what))
-    found += [_load(desk, x) for x in loads.moved]
+    found += [_load(run_state, x) for x in loads.moved]
     counts = Counter(x.kind for x in found)
     return ChangesSince(
         since=begin,
@@ -113,11 +113,11 @@ def _flip(found: StateFlip) -> ChangeReading:
     return ChangeReading(time=datetime.fromtimestamp(found.began, UTC), kind="state", element=found.element, what=words)
 
 
-def _inventory_now(desk: Desk) -> tuple[list[ChangeReading], str | None]:
+def _inventory_now(run_state: RunState) -> tuple[list[ChangeReading], str | None]:
     """What the inventory says that it did not when the run read it, and why that is not known, if so."""
-    before = desk.inventory
+    before = run_state.inventory
     try:
-        after = desk.live.read_topology()
+        after = run_state.live.read_topology()
     except TwinError as error:
         return [], clean(str(error))
     if after.id == before.id:
@@ -137,9 +137,9 @@ def _worded(change: Change) -> str:
     return change.op.replace("_", " ")
 
 
-def _read_settings(desk: Desk) -> Iterator[ChangeReading]:
+def _read_settings(run_state: RunState) -> Iterator[ChangeReading]:
     """What routers said of their configuration that the inventory does not have."""
-    for said in desk.look().readbacks:
+    for said in run_state.look().readbacks:
         taken = datetime.fromtimestamp(said.taken, UTC)
         yield from (_setting(x.element, f"{said.router} runs {_running(x)}", taken) for x in said.items)
 
@@ -161,8 +161,8 @@ def _setting(element: str, what: str, time: datetime | None) -> ChangeReading:
     return ChangeReading(time=time, kind="setting", element=element, what=what)
 
 
-def _log_commits(desk: Desk, measured: Telemetry, begin: datetime) -> Iterator[ChangeReading]:
-    for fact in read_events(desk.inventory, since_then(measured, begin).events):
+def _log_commits(run_state: RunState, measured: Telemetry, begin: datetime) -> Iterator[ChangeReading]:
+    for fact in read_events(run_state.inventory, since_then(measured, begin).events):
         if fact.kind == "commit":
             time = datetime.fromtimestamp(fact.time, UTC)
             yield ChangeReading(time=time, kind="commit", element=fact.element, what="its log says: committed")
@@ -179,8 +179,8 @@ def _document(document: Document, begin: datetime, now: datetime) -> Iterator[Ch
             )
 
 
-def _works(desk: Desk, begin: datetime, now: datetime) -> Iterator[ChangeReading]:
-    for work in desk.works:
+def _works(run_state: RunState, begin: datetime, now: datetime) -> Iterator[ChangeReading]:
+    for work in run_state.works:
         for time, words in ((work.begins, "planned work begins"), (work.ends, "planned work ends")):
             if begin < time <= now:
                 text = clean(f"{work.name} {work.who}", _TEXT)
@@ -189,9 +189,9 @@ def _works(desk: Desk, begin: datetime, now: datetime) -> Iterator[ChangeReading
                 )
 
 
-def _load(desk: Desk, moved: LoadMove) -> ChangeReading:
+def _load(run_state: RunState, moved: LoadMove) -> ChangeReading:
     carries, due = rates(moved.now, moved.due)
     off = f"{abs(moved.score):.0f} standard errors off"
     words = f"carries {carries}, {due} due by its traffic now, {mbps(moved.before)} before; {off}"
-    link = desk.inventory.links[moved.link].name
+    link = run_state.inventory.links[moved.link].name
     return ChangeReading(time=None, kind="load", element=link, what=words)

@@ -18,7 +18,7 @@ from twin.store.memory import Sign
 from twin.untrusted import FileText
 
 from .box.handover import DiagnosedIncident, Diagnosis, Incident, RankedCause, SymptomReading
-from .box.run_state import Desk
+from .box.run_state import RunState
 from .telemetry import Explanation
 
 CAUSES, FACTS = 5, 4
@@ -77,21 +77,23 @@ class Causes(Frozen):
     precedents: tuple[PrecedentReport, ...] = Field(default=(), description="The likest first, at most 3.")
 
 
-def rank_causes(desk: Desk) -> Causes:
+def rank_causes(run_state: RunState) -> Causes:
     """Simulate every hypothesis that could explain the measurements, and rank them by likelihood; best first."""
-    observation = desk.look()
-    with desk.span("diagnose", snapshot=observation.network.id) as span:
-        prior = desk.memory.prior if desk.memory else None
-        desk.ranking = diagnose(observation, prior=prior, found_before=desk.found_before, trials=desk.trials)
-        span.set_attribute("twin.hypotheses", desk.ranking.simulated)
+    observation = run_state.look()
+    with run_state.span("diagnose", snapshot=observation.network.id) as span:
+        prior = run_state.memory.prior if run_state.memory else None
+        run_state.ranking = diagnose(
+            observation, prior=prior, found_before=run_state.found_before, trials=run_state.trials
+        )
+        span.set_attribute("twin.hypotheses", run_state.ranking.simulated)
     return Causes(
-        simulated=desk.ranking.simulated,
-        causes=tuple(_report(i, x) for i, x in enumerate(desk.ranking.hypotheses[:CAUSES], start=1)),
-        evidence=_evidence(desk.ranking.hypotheses[:CAUSES]),
-        doubt=desk.ranking.doubt,
-        measurable=_is_open(desk.ranking) and _telling(desk) is not None,
-        unexplained=tuple(_reading(x) for x in desk.ranking.unexplained[:FACTS]),
-        precedents=_precedents(desk),
+        simulated=run_state.ranking.simulated,
+        causes=tuple(_report(i, x) for i, x in enumerate(run_state.ranking.hypotheses[:CAUSES], start=1)),
+        evidence=_evidence(run_state.ranking.hypotheses[:CAUSES]),
+        doubt=run_state.ranking.doubt,
+        measurable=_is_open(run_state.ranking) and _telling(run_state) is not None,
+        unexplained=tuple(_reading(x) for x in run_state.ranking.unexplained[:FACTS]),
+        precedents=_precedents(run_state),
     )
 
 
@@ -113,21 +115,21 @@ class MeasurementTaken(Frozen):
 
 
 def measure(
-    desk: Desk,
+    run_state: RunState,
     probe: Annotated[str, Field(max_length=140, description="Of your choice: `A->B`.")] = "",
     router: Annotated[str, Field(max_length=80, description="Of your choice: whose configuration is read.")] = "",
 ) -> MeasurementTaken:
     """Take the measurement that tells the likeliest causes apart best, or a probe or configuration of your choice."""
-    if desk.ranking is None:
+    if run_state.ranking is None:
         raise RefusedError("no hypothesis has been simulated yet", fix="call rank_causes first")
-    observation = desk.look()
+    observation = run_state.look()
     if probe or router:
-        return _chosen(desk, observation, probe, router)
-    with desk.span("next_measurement", snapshot=observation.network.id):
-        asked = _telling(desk)
+        return _chosen(run_state, observation, probe, router)
+    with run_state.span("next_measurement", snapshot=observation.network.id):
+        asked = _telling(run_state)
     if asked is None:
         raise RefusedError("no measurement would tell the causes apart any better", fix="call report_diagnosis")
-    taken, result = _taken(desk, asked, observation)
+    taken, result = _taken(run_state, asked, observation)
     return MeasurementTaken(
         measurement=str(asked),
         information=round(asked.information, 3),
@@ -143,17 +145,17 @@ def _is_open(ranking: Ranking) -> bool:
     return bool(best.indistinguishable) or any(x.confidence > _CLOSE * best.confidence for x in others[:1])
 
 
-def _telling(desk: Desk) -> Measurement | None:
+def _telling(run_state: RunState) -> Measurement | None:
     """The measurement that tells the causes of the newest ranking apart best, computed once; None where none does."""
-    if desk.ranking is None:
+    if run_state.ranking is None:
         return None
-    if desk.telling is None or desk.telling[0] is not desk.ranking:
-        desk.telling = desk.ranking, next_measurement(desk.ranking, desk.look())
-    return desk.telling[1]
+    if run_state.telling is None or run_state.telling[0] is not run_state.ranking:
+        run_state.telling = run_state.ranking, next_measurement(run_state.ranking, run_state.look())
+    return run_state.telling[1]
 
 
-def _chosen(desk: Desk, observation: Observation, probe: str, router: str) -> MeasurementTaken:
-    network, (source, _, target) = desk.inventory, probe.partition("->")
+def _chosen(run_state: RunState, observation: Observation, probe: str, router: str) -> MeasurementTaken:
+    network, (source, _, target) = run_state.inventory, probe.partition("->")
     if probe and not target:
         raise InputError(f"{probe!r} names no two nodes", fix="write A->B")
     ends = [network.nodes[network.node(x)].id for x in (source, target) if x]
@@ -166,35 +168,35 @@ def _chosen(desk: Desk, observation: Observation, probe: str, router: str) -> Me
         information=0.0,
         outcomes=(),
     )
-    taken, result = _taken(desk, asked, observation)
+    taken, result = _taken(run_state, asked, observation)
     return MeasurementTaken(measurement=str(asked), information=0.0, expected=(), taken=taken, result=result)
 
 
-def _taken(desk: Desk, asked: Measurement, observation: Observation) -> tuple[bool, str]:
+def _taken(run_state: RunState, asked: Measurement, observation: Observation) -> tuple[bool, str]:
     if asked.kind in ("counter", "wait"):
         return False, "it cannot be taken at once: it comes with the next sample"
     try:
         if asked.kind == "probe":
-            reading = desk.live.probe(asked.source or "", asked.target or "")
-            desk.observation = with_probe(observation, asked.source or "", asked.target or "", reading)
+            reading = run_state.live.probe(asked.source or "", asked.target or "")
+            run_state.observation = with_probe(observation, asked.source or "", asked.target or "", reading)
             late = f", {reading.delay_ms:.1f} ms" if reading.loss < 1 else ""
             return True, f"loss {percent(reading.loss)}{late}"
         name = observation.network.nodes[observation.network.node(asked.element or "")].name
-        desk.hear({name: desk.live.read_router(name)})
+        run_state.hear({name: run_state.live.read_router(name)})
     except ExecutionError as error:
         return False, f"no answer: {error}"
     return True, "the configuration was read; the ranking takes it into account"
 
 
 def report_diagnosis(
-    desk: Desk,
+    run_state: RunState,
     rank: Annotated[int, Field(ge=1, le=CAUSES, description="Rank of the cause, from `rank_causes`; 1 is the best.")],
     explanation: Explanation,
 ) -> Diagnosis:
     """Hand one of the ranked causes to planning; the twin computes the state it leads to and the harm it does."""
-    if desk.ranking is None:
+    if run_state.ranking is None:
         raise RefusedError("no hypothesis has been simulated yet", fix="call rank_causes first")
-    ranked = desk.ranking.hypotheses[:CAUSES]
+    ranked = run_state.ranking.hypotheses[:CAUSES]
     if rank > len(ranked):
         raise InputError(f"there is no cause of rank {rank}", fix=f"choose 1 to {len(ranked)}")
     chosen = ranked[rank - 1]
@@ -204,16 +206,16 @@ def report_diagnosis(
             f"the readings speak for rank 1: {percent(chosen.confidence)} against {percent(ranked[0].confidence)}",
             fix="choose a cause that is not as unlikely; `measure` may make it likelier, words may not",
         )
-    state = diagnosed_network(desk.look(), chosen)
-    with desk.span("simulate", snapshot=state.id):
+    state = diagnosed_network(run_state.look(), chosen)
+    with run_state.span("simulate", snapshot=state.id):
         outcome = simulate(state)
-    desk.state, desk.chosen = state, chosen
-    harm = outcome.harm(desk.policy.max_utilisation)
-    desk.diagnosis = Diagnosis(
+    run_state.state, run_state.chosen = state, chosen
+    harm = outcome.harm(run_state.policy.max_utilisation)
+    run_state.diagnosis = Diagnosis(
         snapshot=state.id,
         cause=chosen.fault,
         faults=chosen.faults,
-        doubt=desk.ranking.doubt,
+        doubt=run_state.ranking.doubt,
         probability=chosen.confidence,
         causes=tuple(_ranked(i, x) for i, x in enumerate(ranked, start=1)),
         incidents=tuple(_incident(x) for x in chosen.incidents),
@@ -223,11 +225,11 @@ def report_diagnosis(
         busiest=outcome.busiest,
         explanation=explanation,
     )
-    return desk.diagnosis
+    return run_state.diagnosis
 
 
-def _precedents(desk: Desk) -> tuple[PrecedentReport, ...]:
-    if desk.memory is None or desk.incident is None:
+def _precedents(run_state: RunState) -> tuple[PrecedentReport, ...]:
+    if run_state.memory is None or run_state.incident is None:
         return ()
     return tuple(
         PrecedentReport(
@@ -238,7 +240,7 @@ def _precedents(desk: Desk) -> tuple[PrecedentReport, ...]:
             outcome=x.incident.outcome,
             plan=x.incident.plan[:4],
         )
-        for x in desk.memory.precedents(signs_of(desk.incident))
+        for x in run_state.memory.precedents(signs_of(run_state.incident))
     )
 
 

@@ -12,7 +12,7 @@ from twin.faults.kinds import TRAITS, label
 from twin.model import Frozen
 from twin.plan import Change
 
-from .box.run_state import Desk
+from .box.run_state import RunState
 from .sql.tables import SCHEMA
 
 
@@ -30,7 +30,7 @@ class Glossary(Frozen):
     entries: tuple[GlossaryEntry, ...]
 
 
-def explain(_desk: Desk, subject: Literal["changes", "faults", "tables"]) -> Glossary:
+def explain(_run_state: RunState, subject: Literal["changes", "faults", "tables"]) -> Glossary:
     """Say what each op of a change takes, which kinds of faults there are, or which columns the tables of sql have."""
     return Glossary(subject=subject, entries=_ENTRIES[subject])
 
@@ -40,10 +40,10 @@ Subject = Annotated[
 ]
 
 
-def glossary(tools: Callable[[], Mapping[str, str]]) -> Callable[[Desk, str], Glossary]:
+def glossary(tools: Callable[[], Mapping[str, str]]) -> Callable[[RunState, str], Glossary]:
     """Return `explain` as roles have it, who may ask for tools as well; `tools` describes them by name."""
 
-    def explain(_desk: Desk, subject: Subject) -> Glossary:
+    def explain(_run_state: RunState, subject: Subject) -> Glossary:
         """Say what words of tools mean, or have a tool on request offered to you from your next answer on."""
         found = _ENTRIES.get(subject)
         if found is not None:

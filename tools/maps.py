@@ -12,7 +12,7 @@ from twin.model import Floats, Frozen, Network
 
 from .arguments import Element
 from .box.pictures import MapView
-from .box.run_state import Desk
+from .box.run_state import RunState
 from .topology import down_elements, utilisation
 
 PICTURES = "pictures"
@@ -39,14 +39,14 @@ class NetworkPicture(Frozen):
 
 
 def network_picture(
-    desk: Desk,
+    run_state: RunState,
     element: Annotated[Element, Field(description="Draw what is around it; empty: all.")] = "",
     hops: Annotated[int, Field(ge=0, le=8, description="Nodes this far from the element are drawn.")] = 2,
 ) -> NetworkPicture:
     """Draw the map of the network, or of the region around an element, with the loads that are measured now."""
-    if desk.illustrator is None:
+    if run_state.illustrator is None:
         raise InputError("this run's model is shown no pictures", fix="read network_status and element_status")
-    network, observation = desk.inventory, desk.look()
+    network, observation = run_state.inventory, run_state.look()
     inside = _region(network, element, hops) if element else np.ones(len(network.nodes), dtype=bool)
     links = [i for i, x in enumerate(network.links) if inside[network.node(x.tail)] and inside[network.node(x.head)]]
     loads: Floats = np.where(observation.up, np.nan_to_num(utilisation(observation), nan=-1.0), 0.0)
@@ -60,10 +60,10 @@ def network_picture(
         region,
         tuple(round(float(loads[i]), 4) for i in links),
         down_elements(observation),
-        desk.policy.max_utilisation,
+        run_state.policy.max_utilisation,
     )
-    with desk.span("draw_map", snapshot=network.id):
-        picture = desk.illustrator(view)
+    with run_state.span("draw_map", snapshot=network.id):
+        picture = run_state.illustrator(view)
     return NetworkPicture(
         file=file_of(picture.png),
         sha256=hashlib.sha256(picture.png).hexdigest(),

@@ -19,7 +19,7 @@ from twin.policy import Policy
 from .arguments import Handle
 from .box.handover import MAX_EXPLANATION, Candidate, NoPlan, PlanSubmission
 from .box.known import known_to
-from .box.run_state import Desk
+from .box.run_state import RunState
 
 Explanation = Annotated[str, Field(max_length=MAX_EXPLANATION, description="For the operator.")]
 
@@ -49,31 +49,35 @@ class Candidates(Frozen):
     hindered: str | None = Field(default=None, description="What is in the way of every plan, where none was found.")
 
 
-def propose_plans(desk: Desk) -> Candidates:
+def propose_plans(run_state: RunState) -> Candidates:
     """Let every optimiser plan for the believed state, clear of what was wrong with rejected plans."""
-    require_diagnosis(desk)
-    require_data(desk)
-    avoid = desk.counterexamples
-    with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
-        known = known_to(desk) if desk.brought is None else Context()  # what was brought is judged by the gate alone
+    require_diagnosis(run_state)
+    require_data(run_state)
+    avoid = run_state.counterexamples
+    with run_state.span("optimise", snapshot=run_state.state.id, counterexamples=len(avoid)) as span:
+        known = (
+            known_to(run_state) if run_state.brought is None else Context()
+        )  # what was brought is judged by the gate alone
         with guarded(WALL_LIMIT_S) as guard:
-            lasting = Lasting(desk.state, desk.policy, known)
-            found = holding(partial(_proposed, desk, lasting), desk.state, desk.policy, known, lasting=lasting)
+            lasting = Lasting(run_state.state, run_state.policy, known)
+            found = holding(
+                partial(_proposed, run_state, lasting), run_state.state, run_state.policy, known, lasting=lasting
+            )
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
         if guard.said:
             span.set_attribute("twin.cut_off", guard.said)
-    found = tuple(_told(possible(x, desk.look().declared.makes), guard) for x in found)
-    useful = [x for x in found if _is_new(desk, x)]
-    desk.unplanned = tuple(f"{x.method}: {x.reason}"[:300] for x in found if x.plan is None)
-    desk.hindered = "" if useful or desk.brought else Judge(desk.state, desk.policy).broken_already
-    desk.proposals |= {_handle(desk, proposal): proposal for proposal in useful}
+    found = tuple(_told(possible(x, run_state.look().declared.makes), guard) for x in found)
+    useful = [x for x in found if _is_new(run_state, x)]
+    run_state.unplanned = tuple(f"{x.method}: {x.reason}"[:300] for x in found if x.plan is None)
+    run_state.hindered = "" if useful or run_state.brought else Judge(run_state.state, run_state.policy).broken_already
+    run_state.proposals |= {_handle(run_state, proposal): proposal for proposal in useful}
     return Candidates(
-        snapshot=desk.state.id,
-        round=desk.round,
+        snapshot=run_state.state.id,
+        round=run_state.round,
         answered_counterexamples=len(avoid),
-        candidates=tuple(candidate(desk, _handle(desk, x), x) for x in useful),
+        candidates=tuple(candidate(run_state, _handle(run_state, x), x) for x in useful),
         without_plan=tuple(WithoutPlan(method=x.method, reason=_why_not(x)[:300]) for x in found if x not in useful),
-        hindered=desk.hindered or None,
+        hindered=run_state.hindered or None,
     )
 
 
@@ -84,45 +88,51 @@ def _told(proposal: Proposal, guard: WallGuard) -> Proposal:
     return replace(proposal, reason=f"planning was {guard.said}: {proposal.reason}")
 
 
-def _proposed(desk: Desk, lasting: Lasting, state: Network, policy: Policy) -> tuple[Proposal, ...]:
-    """Ask the planner that serves the aim of the run, without one all that relieve; a brought plan is alone."""
-    if desk.brought is not None:
-        return (brought(desk.brought, state, policy),)
-    if desk.aim is not None:
-        return desk.aim.propose(state, policy, desk.counterexamples, desk.seed, desk.rejected_steps)
+def _proposed(run_state: RunState, lasting: Lasting, state: Network, policy: Policy) -> tuple[Proposal, ...]:
+    """Ask the planner that serves the goal of the run, without one all that relieve; a brought plan is alone."""
+    if run_state.brought is not None:
+        return (brought(run_state.brought, state, policy),)
+    if run_state.goal is not None:
+        return run_state.goal.propose(
+            state, policy, run_state.counterexamples, run_state.seed, run_state.rejected_steps
+        )
     return relieve(
         state,
         policy,
-        faults=desk.faults,
-        reference=desk.inventory,
-        avoid=desk.counterexamples,
-        rejected=desk.rejected_steps,
-        makes=desk.look().declared.makes,
-        seed=desk.seed,
+        faults=run_state.faults,
+        reference=run_state.inventory,
+        avoid=run_state.counterexamples,
+        rejected=run_state.rejected_steps,
+        makes=run_state.look().declared.makes,
+        seed=run_state.seed,
         time_limit_s=TIME_LIMIT_S,
         lasts=lasting,
-        alternatives=bool(desk.documents),  # words may speak against the best
+        alternatives=bool(run_state.documents),  # words may speak against the best
     )
 
 
-def submit_plan(desk: Desk, plan: Handle, explanation: Explanation) -> PlanSubmission:
+def submit_plan(run_state: RunState, plan: Handle, explanation: Explanation) -> PlanSubmission:
     """Hand one proposed plan to verification. Each round takes one; a rejected plan is not taken again."""
-    require_diagnosis(desk)
-    require_data(desk)
-    chosen = desk.plan(plan)
-    if chosen.hash in desk.rejected_plans:
+    require_diagnosis(run_state)
+    require_data(run_state)
+    chosen = run_state.plan(plan)
+    if chosen.hash in run_state.rejected_plans:
         raise RefusedError(f"{plan} was rejected", fix="call propose_plans and submit another one")
-    if chosen.base != desk.state.id:
-        raise RefusedError(f"{plan} is for snapshot {chosen.base}, not {desk.state.id}", fix="call propose_plans again")
-    desk.submission = PlanSubmission(
-        round=desk.round,
+    if chosen.base != run_state.state.id:
+        raise RefusedError(
+            f"{plan} is for snapshot {chosen.base}, not {run_state.state.id}", fix="call propose_plans again"
+        )
+    run_state.submission = PlanSubmission(
+        round=run_state.round,
         handle=plan,
         plan=chosen,
-        candidates=tuple(candidate(desk, name, x) for name, x in desk.proposals.items() if _is_of_round(desk, name)),
+        candidates=tuple(
+            candidate(run_state, name, x) for name, x in run_state.proposals.items() if _is_of_round(run_state, name)
+        ),
         explanation=explanation,
     )
-    desk.no_plan = None  # of contrary hand-overs in one answer, the last counts
-    return desk.submission
+    run_state.no_plan = None  # of contrary hand-overs in one answer, the last counts
+    return run_state.submission
 
 
 Because = Annotated[
@@ -130,61 +140,67 @@ Because = Annotated[
 ]
 
 
-def report_no_plan(desk: Desk, explanation: Explanation, because: Because = ()) -> NoPlan:
+def report_no_plan(run_state: RunState, explanation: Explanation, because: Because = ()) -> NoPlan:
     """Report that no plan helps, or is wanted. Refused while one lowers the harm and no document speaks against it."""
-    require_diagnosis(desk)
-    known = {x.id for x in desk.documents}
+    require_diagnosis(run_state)
+    known = {x.id for x in run_state.documents}
     if unknown := [x for x in because if x not in known]:
         raise UnknownElementError("document", unknown[0], known)
     open_plans = (
-        [] if because else [name for name, x in desk.proposals.items() if _is_of_round(desk, name) and _is_new(desk, x)]
+        []
+        if because
+        else [
+            name for name, x in run_state.proposals.items() if _is_of_round(run_state, name) and _is_new(run_state, x)
+        ]
     )
     if open_plans:
         raise RefusedError(
-            f"{', '.join(open_plans)} {'serves the goal' if desk.aim else 'lowers the harm'}",
+            f"{', '.join(open_plans)} {'serves the goal' if run_state.goal else 'lowers the harm'}",
             fix="submit it, or say in submit_plan what is wrong",
         )
-    rejected = tuple(f"{x.plan}: {x.reasons}"[:300] for x in desk.rejected)
-    desk.no_plan = NoPlan(
-        round=desk.round, reasons=(*rejected, *desk.unplanned), because=because, explanation=explanation
+    rejected = tuple(f"{x.plan}: {x.reasons}"[:300] for x in run_state.rejected)
+    run_state.no_plan = NoPlan(
+        round=run_state.round, reasons=(*rejected, *run_state.unplanned), because=because, explanation=explanation
     )
-    desk.submission = None
-    return desk.no_plan
+    run_state.submission = None
+    return run_state.no_plan
 
 
-def require_data(desk: Desk) -> None:
+def require_data(run_state: RunState) -> None:
     """Raise `RefusedError` on data too bad to plan on: no plan is better than the data it is made from."""
-    if desk.data_refusal:
-        raise RefusedError(desk.data_refusal, fix="call report_no_plan; have the worst of these data repaired first")
+    if run_state.data_refusal:
+        raise RefusedError(
+            run_state.data_refusal, fix="call report_no_plan; have the worst of these data repaired first"
+        )
 
 
-def require_diagnosis(desk: Desk) -> None:
+def require_diagnosis(run_state: RunState) -> None:
     """Raise `RefusedError` where nothing has been diagnosed and nothing was asked for."""
-    if desk.diagnosis is None and desk.aim is None and desk.brought is None:
+    if run_state.diagnosis is None and run_state.goal is None and run_state.brought is None:
         raise RefusedError("there is no diagnosis to plan for", fix="let diagnosis conclude first")
 
 
-def _is_new(desk: Desk, proposal: Proposal) -> bool:
+def _is_new(run_state: RunState, proposal: Proposal) -> bool:
     return (
         proposal.plan is not None
-        and proposal.plan.hash not in desk.rejected_plans
-        and (desk.aim is not None or desk.brought is not None or proposal.after.beats(proposal.before))
+        and proposal.plan.hash not in run_state.rejected_plans
+        and (run_state.goal is not None or run_state.brought is not None or proposal.after.beats(proposal.before))
     )
 
 
-def _handle(desk: Desk, proposal: Proposal) -> str:
-    return f"r{desk.round}-{proposal.method.replace(' ', '-')}"
+def _handle(run_state: RunState, proposal: Proposal) -> str:
+    return f"r{run_state.round}-{proposal.method.replace(' ', '-')}"
 
 
-def _is_of_round(desk: Desk, handle: str) -> bool:
-    return handle.startswith(f"r{desk.round}-")
+def _is_of_round(run_state: RunState, handle: str) -> bool:
+    return handle.startswith(f"r{run_state.round}-")
 
 
 def _why_not(proposal: Proposal) -> str:
     return proposal.reason or "its plan does not help, or was rejected"
 
 
-def candidate(desk: Desk, handle: str, proposal: Proposal) -> Candidate:
+def candidate(run_state: RunState, handle: str, proposal: Proposal) -> Candidate:
     """Tell of a proposal what a model needs to choose by."""
     before, after = proposal.before, proposal.after
     return Candidate(
@@ -196,5 +212,5 @@ def candidate(desk: Desk, handle: str, proposal: Proposal) -> Candidate:
         max_utilisation=(round(before.max_utilisation, 4), round(after.max_utilisation, 4)),
         bound=proposal.bound if proposal.bound is None else round(proposal.bound, 4),
         gap=proposal.gap if proposal.gap is None else round(proposal.gap, 4),
-        serves_goal=desk.aim is not None or desk.brought is not None,
+        serves_goal=run_state.goal is not None or run_state.brought is not None,
     )

@@ -17,7 +17,7 @@ from .arguments import Changes, Elements
 from .box.goal import planned_traffic
 from .box.registry import Tool, bind
 from .box.results import fetch_result
-from .box.run_state import Desk
+from .box.run_state import RunState
 from .whatif import StateFigures, WorstFailure, figures, what_if, worst_of
 
 LONG = 120.0  # seconds for what sweeps many failures
@@ -105,29 +105,31 @@ class PowerUse(Frozen):
     worst_failure: WorstFailure | None = Field(default=None, description="With the circuits asleep.")
 
 
-def worst_failures(desk: Desk, kind: Literal["all", "links", "nodes", "pairs"] = "all", top: Top = 5) -> WorstFailures:
+def worst_failures(
+    run_state: RunState, kind: Literal["all", "links", "nodes", "pairs"] = "all", top: Top = 5
+) -> WorstFailures:
     """Simulate every single failure, or every two circuits at once, and name those that hurt most."""
     name = {"all": "all", "links": "all-links", "nodes": "all-nodes", "pairs": "pairs"}[kind]
-    failures = find_failures(desk.state, [name])
-    with desk.span("simulate", snapshot=desk.state.id, failures=len(failures)):
-        found = study(desk.state, failures, desk.policy)
+    failures = find_failures(run_state.state, [name])
+    with run_state.span("simulate", snapshot=run_state.state.id, failures=len(failures)):
+        found = study(run_state.state, failures, run_state.policy)
     return WorstFailures(
-        snapshot=desk.state.id,
+        snapshot=run_state.state.id,
         studied=len(failures),
         intact_max_utilisation=round(found.max_utilisation, 4),
         failures=tuple(_rounded(case) for case in found.failures[:top]),
     )
 
 
-def grow_demands(desk: Desk, factor: Factor) -> GrowthFigures:
+def grow_demands(run_state: RunState, factor: Factor) -> GrowthFigures:
     """Simulate the network with every demand multiplied by a factor, and the worst single failure on top."""
-    with desk.span("simulate", snapshot=desk.state.id):
-        grown = desk.state.with_demands(desk.state.demands * factor)
-        before, after = simulate(desk.state), simulate(grown)
+    with run_state.span("simulate", snapshot=run_state.state.id):
+        grown = run_state.state.with_demands(run_state.state.demands * factor)
+        before, after = simulate(run_state.state), simulate(grown)
         worst = worst_of(grown)
-    limit = desk.policy.max_utilisation
+    limit = run_state.policy.max_utilisation
     return GrowthFigures(
-        snapshot=desk.state.id,
+        snapshot=run_state.state.id,
         factor=factor,
         before=figures(before, limit),
         after=figures(after, limit),
@@ -135,24 +137,24 @@ def grow_demands(desk: Desk, factor: Factor) -> GrowthFigures:
     )
 
 
-def growth_headroom(desk: Desk) -> Headroom:
+def growth_headroom(run_state: RunState) -> Headroom:
     """Find how far all demands may grow before a link breaks the policy's limit, intact and under single failures."""
-    with desk.span("simulate", snapshot=desk.state.id):
-        found = study(desk.state, find_failures(desk.state, ["all"]), desk.policy)
+    with run_state.span("simulate", snapshot=run_state.state.id):
+        found = study(run_state.state, find_failures(run_state.state, ["all"]), run_state.policy)
     return Headroom(
-        snapshot=desk.state.id, intact=_grown(found.growth), under_failures=_grown(found.growth_under_failures)
+        snapshot=run_state.state.id, intact=_grown(found.growth), under_failures=_grown(found.growth_under_failures)
     )
 
 
-def carried_by(desk: Desk, source: NodeName, target: NodeName) -> PathAnswer:
+def carried_by(run_state: RunState, source: NodeName, target: NodeName) -> PathAnswer:
     """Show which path, or paths, carry the traffic from one node to another, with delay, hops and utilisation."""
-    network = desk.state
+    network = run_state.state
     s, t = network.node(source), network.node(target)
     if s == t:
         raise InputError(f"{source} is both ends", fix="name two nodes")
     single = np.zeros_like(network.demands)
     single[s, t] = 1.0
-    with desk.span("simulate", snapshot=network.id):
+    with run_state.span("simulate", snapshot=network.id):
         alone, whole = simulate(network.with_demands(single)), simulate(network)
     order = sorted((i for i in range(len(network.links)) if alone.load[i] > 1e-9), key=lambda i: (-alone.load[i], i))
     path = _main_path(alone, network.nodes[s].name, network.nodes[t].name)
@@ -178,13 +180,13 @@ def carried_by(desk: Desk, source: NodeName, target: NodeName) -> PathAnswer:
     )
 
 
-def busiest_links(desk: Desk, top: Top = 5, elements: Elements = ()) -> BusiestLinks:
+def busiest_links(run_state: RunState, top: Top = 5, elements: Elements = ()) -> BusiestLinks:
     """Show the fullest links of the network, or of some elements, and what each reaches in its worst failure."""
-    network = desk.state
+    network = run_state.state
     wanted = {link.name for link in network.links if not elements or _belongs(network, link.name, elements)}
-    with desk.span("simulate", snapshot=network.id):
+    with run_state.span("simulate", snapshot=network.id):
         outcome = simulate(network)
-        found = study(network, find_failures(network, ["all"]), desk.policy)
+        found = study(network, find_failures(network, ["all"]), run_state.policy)
     cases = sorted((x for x in found.links if x.link in wanted), key=lambda x: (-x.utilisation, x.link))
     return BusiestLinks(
         snapshot=network.id,
@@ -198,15 +200,15 @@ def busiest_links(desk: Desk, top: Top = 5, elements: Elements = ()) -> BusiestL
     )
 
 
-def power_use(desk: Desk, asleep: Annotated[tuple[str, ...], Field(max_length=12)] = ()) -> PowerUse:
+def power_use(run_state: RunState, asleep: Annotated[tuple[str, ...], Field(max_length=12)] = ()) -> PowerUse:
     """Show what the network draws, and what it would draw, carry and survive with some circuits asleep."""
-    network, limit = desk.state, desk.policy.max_utilisation
-    model = PowerModel.load(desk.policy.power_model)
+    network, limit = run_state.state, run_state.policy.max_utilisation
+    model = PowerModel.load(run_state.policy.power_model)
     before = simulate(network)
     watts = power(network, model, load=before.load).total_watts
     if not asleep:
         return PowerUse(snapshot=network.id, model=model.name, watts=round(watts, 1), before=figures(before, limit))
-    with desk.span("simulate", snapshot=network.id):
+    with run_state.span("simulate", snapshot=network.id):
         resting = apply_all(network, [SleepLink(circuit=name) for name in asleep])
         after, worst = simulate(resting), worst_of(resting)
         report = power(resting, model, load=after.load)
@@ -226,18 +228,18 @@ def power_use(desk: Desk, asleep: Annotated[tuple[str, ...], Field(max_length=12
 
 
 def rehearse_changes(
-    desk: Desk,
+    run_state: RunState,
     changes: Changes,
     start: Annotated[int, Field(ge=0, le=23, description="First hour of the window, local time.")],
     hours: Annotated[int, Field(ge=1, le=24, description="Length of the window.")],
 ) -> Window:
     """Rehearse changes at every hour of a window, at its share of the planned traffic, with the next failure on top."""
     steps: tuple[Change, ...] = changes
-    with desk.span("simulate", snapshot=desk.state.id):
-        day = desk.live.declared.day or desk.policy.day
-        carried = planned_traffic(desk.inventory, desk.state.demands, desk.live.now, day)
-        planned = desk.state.with_demands(carried)
-        return rehearse_window(planned, steps, start=start, hours=hours, policy=desk.policy, day=day or AT_PEAK)
+    with run_state.span("simulate", snapshot=run_state.state.id):
+        day = run_state.live.declared.day or run_state.policy.day
+        carried = planned_traffic(run_state.inventory, run_state.state.demands, run_state.live.now, day)
+        planned = run_state.state.with_demands(carried)
+        return rehearse_window(planned, steps, start=start, hours=hours, policy=run_state.policy, day=day or AT_PEAK)
 
 
 QUESTIONS: tuple[Tool, ...] = (

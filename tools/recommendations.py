@@ -4,24 +4,26 @@ from twin.diagnose import Recommendation, recommend
 from twin.faults import TELEMETRY_KINDS
 from twin.observe.quality.report import QualityReport
 
-from .box.run_state import Desk
+from .box.run_state import RunState
 
 _DOUBTS = 3
 
 
-def recommendations(desk: Desk, *, harmed: bool) -> tuple[Recommendation, ...]:
+def recommendations(run_state: RunState, *, harmed: bool) -> tuple[Recommendation, ...]:
     """Say what is a person's to do once this run is over. `harmed` says whether users still are."""
-    if desk.diagnosis is None or desk.chosen is None:
+    if run_state.diagnosis is None or run_state.chosen is None:
         return ()
-    found = recommend(desk.chosen, desk.look(), harmed=harmed, repaired=desk.acted)
+    found = recommend(run_state.chosen, run_state.look(), harmed=harmed, repaired=run_state.acted)
     known = {(x.action, x.element) for x in found}
-    earlier = [y for x in desk.met for y in recommend(x, desk.look(), harmed=harmed, repaired=desk.acted)]
+    earlier = [
+        y for x in run_state.met for y in recommend(x, run_state.look(), harmed=harmed, repaired=run_state.acted)
+    ]
     found = (*found, *(x for x in earlier if (x.action, x.element) not in known))
-    lies = any(x.kind in TELEMETRY_KINDS for x in desk.diagnosis.faults)
-    if desk.data_refusal and not lies:
-        found = (*found, _repaired(desk.assessment.report, desk.data_refusal))
-    if (harmed or (desk.ranking is not None and desk.ranking.lost)) and not found:
-        found = (_unknown(desk),)
+    lies = any(x.kind in TELEMETRY_KINDS for x in run_state.diagnosis.faults)
+    if run_state.data_refusal and not lies:
+        found = (*found, _repaired(run_state.assessment.report, run_state.data_refusal))
+    if (harmed or (run_state.ranking is not None and run_state.ranking.lost)) and not found:
+        found = (_unknown(run_state),)
     return found
 
 
@@ -37,9 +39,9 @@ def _repaired(quality: QualityReport, refusal: str) -> Recommendation:
     )
 
 
-def _unknown(desk: Desk) -> Recommendation:
-    symptoms = desk.incident.symptoms if desk.incident else ()
-    element = symptoms[0].element if symptoms else f"network/{desk.inventory.name}"
+def _unknown(run_state: RunState) -> Recommendation:
+    symptoms = run_state.incident.symptoms if run_state.incident else ()
+    element = symptoms[0].element if symptoms else f"network/{run_state.inventory.name}"
     return Recommendation(
         action="find the cause",
         element=element,

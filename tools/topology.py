@@ -13,7 +13,7 @@ from twin.observe import Observation
 from twin.untrusted import FileText
 
 from .arguments import Element
-from .box.run_state import Desk
+from .box.run_state import RunState
 
 SHOWN, BUSIEST = 8, 3
 
@@ -61,40 +61,40 @@ class ElementStatus(Frozen):
     truncated: bool
 
 
-def network_status(desk: Desk) -> NetworkStatus:
+def network_status(run_state: RunState) -> NetworkStatus:
     """Show the measured state of the whole network: harm, busiest links, what is down, quality of the telemetry."""
-    observation = desk.look()
+    observation = run_state.look()
     load = utilisation(observation)
     order = sorted(range(len(load)), key=lambda i: (-np.nan_to_num(load[i]), i))[:BUSIEST]
     peak = float(np.nan_to_num(load).max(initial=0.0))
     return NetworkStatus(
-        network=desk.inventory.name,
-        snapshot=desk.inventory.id,
-        nodes=len(desk.inventory.nodes),
-        circuits=len(desk.inventory.circuits),
-        live_time=desk.live.now,
+        network=run_state.inventory.name,
+        snapshot=run_state.inventory.id,
+        nodes=len(run_state.inventory.nodes),
+        circuits=len(run_state.inventory.circuits),
+        live_time=run_state.live.now,
         samples=observation.samples,
         interval_s=observation.interval_s,
-        quality=round(desk.assessment.report.score, 3),
+        quality=round(run_state.assessment.report.score, 3),
         offered=round(float(observation.network.offered.sum()), 1),
-        harm=round(desk.harm.total, 3),
-        harm_parts=desk.harm.rounded(),
-        limit=desk.policy.max_utilisation,
+        harm=round(run_state.harm.total, 3),
+        harm_parts=run_state.harm.rounded(),
+        limit=run_state.policy.max_utilisation,
         max_utilisation=round(peak, 4),
-        busiest=desk.inventory.links[order[0]].name if peak > 0 else None,
-        busiest_links=tuple(_reading(desk, i) for i in order),
+        busiest=run_state.inventory.links[order[0]].name if peak > 0 else None,
+        busiest_links=tuple(_reading(run_state, i) for i in order),
         down=down_elements(observation)[:12],
     )
 
 
 def element_status(
-    desk: Desk,
+    run_state: RunState,
     element: Annotated[
         Element, Field(description="`node/NAME`, `interface/NODE/NEIGHBOUR`, `link/A:B--B:A` or `A->B`.")
     ],
 ) -> ElementStatus:
     """Show what is measured on one node, circuit, interface or link."""
-    network, observation = desk.inventory, desk.look()
+    network, observation = run_state.inventory, run_state.look()
     answered = None
     named = element if element.startswith("interface/") or "->" in element else find_element(network, element)
     if named.startswith("node/"):
@@ -106,7 +106,7 @@ def element_status(
         positions = list(network.circuit(named))
     else:
         positions = [network.link(named)]
-    shown = tuple(_reading(desk, i) for i in positions[: 2 * SHOWN])
+    shown = tuple(_reading(run_state, i) for i in positions[: 2 * SHOWN])
     return ElementStatus(element=element, answered=answered, links=shown, truncated=len(positions) > 2 * SHOWN)
 
 
@@ -123,8 +123,8 @@ def down_elements(observation: Observation) -> tuple[str, ...]:
     return (*nodes, *circuits)
 
 
-def _reading(desk: Desk, position: int) -> LinkReading:
-    observation, link = desk.look(), desk.inventory.links[position]
+def _reading(run_state: RunState, position: int) -> LinkReading:
+    observation, link = run_state.look(), run_state.inventory.links[position]
     out = float(observation.out_mbps[position])
     return LinkReading(
         link=link.name,

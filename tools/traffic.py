@@ -11,7 +11,7 @@ from twin.model import Floats, Frozen, Ints
 from twin.observe.readings.intake import take_in
 from twin.sim.simulate import simulate
 
-from .box.run_state import Desk
+from .box.run_state import RunState
 
 NODES = 5
 
@@ -46,17 +46,17 @@ class TrafficForecast(Frozen):
     remarks: tuple[str, ...] = Field(description="What limits the forecast.")
 
 
-def forecast_traffic(desk: Desk, minutes: Ahead = 60) -> TrafficForecast:
+def forecast_traffic(run_state: RunState, minutes: Ahead = 60) -> TrafficForecast:
     """Forecast the measured traffic matrix, with intervals, and simulate the believed state under it."""
-    now = desk.live.now
-    usable, _ = take_in(desk.live.read_telemetry(desk.since), now)
-    pairs = measured_series(desk.inventory, usable, now=now)
+    now = run_state.live.now
+    usable, _ = take_in(run_state.live.read_telemetry(run_state.since), now)
+    pairs = measured_series(run_state.inventory, usable, now=now)
     bins = max(1, round(minutes * 60 / pairs.series.interval_s))
-    with desk.span("forecast", snapshot=desk.inventory.id):
+    with run_state.span("forecast", snapshot=run_state.inventory.id):
         found = forecast(pairs.series, horizons=(bins,), groups=(pairs.source, pairs.target))
-    last, ahead = (_towards(desk, pairs.target, x) for x in (pairs.series.values[-1], found.values[0]))
-    with desk.span("simulate", snapshot=desk.state.id):
-        outcome = simulate(desk.state.with_demands(_matrix(desk, found, pairs.source, pairs.target)))
+    last, ahead = (_towards(run_state, pairs.target, x) for x in (pairs.series.values[-1], found.values[0]))
+    with run_state.span("simulate", snapshot=run_state.state.id):
+        outcome = simulate(run_state.state.with_demands(_matrix(run_state, found, pairs.source, pairs.target)))
     told = found.report.horizons[0]
     return TrafficForecast(
         time=told.time,
@@ -71,27 +71,29 @@ def forecast_traffic(desk: Desk, minutes: Ahead = 60) -> TrafficForecast:
         coverage=_rounded(told.coverage, 3),
         max_utilisation=round(outcome.max_utilisation, 4),
         busiest=outcome.busiest,
-        growing=_most_changed(desk, last, ahead),
+        growing=_most_changed(run_state, last, ahead),
         drifting=found.report.drifting[:NODES],
         remarks=found.report.remarks[:NODES],
     )
 
 
-def _matrix(desk: Desk, found: Forecast, source: Ints, target: Ints) -> Floats:
+def _matrix(run_state: RunState, found: Forecast, source: Ints, target: Ints) -> Floats:
     """The forecast as a matrix [n, n]; what was never measured stays as the believed state has it."""
-    demands = desk.state.demands.copy()
+    demands = run_state.state.demands.copy()
     demands[source, target] = found.values[0]
     return demands
 
 
-def _towards(desk: Desk, target: Ints, values: Floats) -> Floats:
-    return np.bincount(target, values, len(desk.inventory.nodes)).astype(np.float64)
+def _towards(run_state: RunState, target: Ints, values: Floats) -> Floats:
+    return np.bincount(target, values, len(run_state.inventory.nodes)).astype(np.float64)
 
 
-def _most_changed(desk: Desk, last: Floats, ahead: Floats) -> tuple[NodeTraffic, ...]:
+def _most_changed(run_state: RunState, last: Floats, ahead: Floats) -> tuple[NodeTraffic, ...]:
     order = np.argsort(-np.abs(ahead - last), kind="stable")[:NODES]
     return tuple(
-        NodeTraffic(node=desk.inventory.nodes[int(i)].id, now=round(float(last[i]), 1), then=round(float(ahead[i]), 1))
+        NodeTraffic(
+            node=run_state.inventory.nodes[int(i)].id, now=round(float(last[i]), 1), then=round(float(ahead[i]), 1)
+        )
         for i in order
         if ahead[i] != last[i]
     )

@@ -16,7 +16,7 @@ from twin.sim.simulate import simulate
 
 from .arguments import Element
 from .box.results import next_after
-from .box.run_state import Desk
+from .box.run_state import RunState
 
 PAGE = 8
 _LEAST = 1e-3  # Mbit/s below which nothing crosses and nothing is lost
@@ -43,18 +43,18 @@ class DemandUsePage(Frozen):
 
 
 def affected_demands(
-    desk: Desk,
+    run_state: RunState,
     element: Annotated[Element, Field(description="Who crosses it; empty: who suffers.")] = "",
     offset: Annotated[int, Field(ge=0)] = 0,
 ) -> DemandUsePage:
     """Say which demands cross a node, circuit or link, or, without one, which suffer in the believed state."""
-    network = desk.state
+    network = run_state.state
     links = _links_of(network, element) if element else ()
-    with desk.span("simulate", snapshot=network.id):
+    with run_state.span("simulate", snapshot=network.id):
         outcome = simulate(network)
         crosses = crossing(network, links)
         capacity = np.array([link.capacity for link in network.links])
-        full = np.flatnonzero(outcome.load > desk.policy.max_utilisation * capacity)
+        full = np.flatnonzero(outcome.load > run_state.policy.max_utilisation * capacity)
         crowded = crossing(network, [int(i) for i in full])
     lost = _lost(network, outcome.undelivered)
     if element.startswith("node/"):
@@ -63,12 +63,12 @@ def affected_demands(
     rank = crosses if element else np.where(lost > _LEAST, lost, 0.0) + crowded
     pairs = sorted(
         ((int(s), int(t)) for s, t in zip(*np.nonzero(rank > _LEAST), strict=True)),
-        key=lambda x: (not _papers(desk, x), -rank[x], x),
+        key=lambda x: (not _papers(run_state, x), -rank[x], x),
     )
     return DemandUsePage(
         snapshot=network.id,
         total=len(pairs),
-        demands=tuple(_use(desk, x, crosses, lost, crowded) for x in pairs[offset : offset + PAGE]),
+        demands=tuple(_use(run_state, x, crosses, lost, crowded) for x in pairs[offset : offset + PAGE]),
         next_offset=next_after(offset + PAGE, pairs),
     )
 
@@ -100,22 +100,22 @@ def _links_of(network: Network, element: str) -> tuple[int, ...]:
     return network.circuit(element) if element.startswith("link/") else (network.link(element),)
 
 
-def _use(desk: Desk, pair: tuple[int, int], crosses: Floats, lost: Floats, crowded: Floats) -> DemandUse:
+def _use(run_state: RunState, pair: tuple[int, int], crosses: Floats, lost: Floats, crowded: Floats) -> DemandUse:
     return DemandUse(
-        demand=_named(desk, pair),
-        offered=round(float(desk.state.offered[pair]), 3),
+        demand=_named(run_state, pair),
+        offered=round(float(run_state.state.offered[pair]), 3),
         crosses=round(float(crosses[pair]), 3),
         lost=round(float(lost[pair]), 3),
         crowded=round(float(crowded[pair]), 3),
-        importance=_papers(desk, pair),
+        importance=_papers(run_state, pair),
     )
 
 
-def _papers(desk: Desk, pair: tuple[int, int]) -> tuple[str, ...]:
+def _papers(run_state: RunState, pair: tuple[int, int]) -> tuple[str, ...]:
     """What was written on the importance of a demand, by id."""
-    name = _named(desk, pair)
-    return tuple(x.id for x in desk.documents if x.kind == "importance" and x.element == name)
+    name = _named(run_state, pair)
+    return tuple(x.id for x in run_state.documents if x.kind == "importance" and x.element == name)
 
 
-def _named(desk: Desk, pair: tuple[int, int]) -> str:
-    return f"demand/{desk.state.nodes[pair[0]].name}->{desk.state.nodes[pair[1]].name}"
+def _named(run_state: RunState, pair: tuple[int, int]) -> str:
+    return f"demand/{run_state.state.nodes[pair[0]].name}->{run_state.state.nodes[pair[1]].name}"

@@ -20,7 +20,7 @@ from twin.sim.simulate import simulate
 from .arguments import Elements
 from .box.handover import MAX_EXPLANATION, Decision, PlanSubmission
 from .box.known import known_to
-from .box.run_state import Desk
+from .box.run_state import RunState
 from .box.tracing import evaluated
 from .whatif import failure
 
@@ -43,36 +43,36 @@ class VerdictReport(Frozen):
     busiest_circuit: str | None = Field(description="The circuit that is fullest once the plan is in.")
 
 
-def verify_plan(desk: Desk) -> VerdictReport:
+def verify_plan(run_state: RunState) -> VerdictReport:
     """Rehearse the submitted plan on the twin, under every single failure and back again, and judge every check."""
-    submission = _submitted(desk)
+    submission = _submitted(run_state)
     plan = submission.plan
-    with desk.span("verify", snapshot=desk.state.id, plan=plan.hash) as span:
-        verdict = _verdict(desk, plan)
+    with run_state.span("verify", snapshot=run_state.state.id, plan=plan.hash) as span:
+        verdict = _verdict(run_state, plan)
         _evaluate(span, verdict)
-    desk.verdicts[plan.hash] = verdict
+    run_state.verdicts[plan.hash] = verdict
     return VerdictReport(
         handle=submission.handle,
         plan=plan.hash,
         snapshot=verdict.snapshot,
         passed=verdict.passed,
         checks=verdict.checks,
-        busiest_circuit=_busiest(desk, submission) if verdict.passed else None,
+        busiest_circuit=_busiest(run_state, submission) if verdict.passed else None,
     )
 
 
-def decide(desk: Desk, decision: Literal["approve", "reject"], reasons: Reasons) -> Decision:
+def decide(run_state: RunState, decision: Literal["approve", "reject"], reasons: Reasons) -> Decision:
     """Decide on the submitted plan. An approval needs a passing verdict for exactly this plan, snapshot and policy."""
-    plan = _submitted(desk).plan
-    verdict = desk.verdicts.get(plan.hash)
+    plan = _submitted(run_state).plan
+    verdict = run_state.verdicts.get(plan.hash)
     if decision == "approve":
-        _require_passing(desk, plan.hash, verdict)
-        if desk.broken:
-            raise RefusedError(f"a failure that you demanded speaks against it: {desk.broken[0]}", fix="reject it")
-    desk.decision = Decision(
-        approved=decision == "approve", plan=plan.hash, snapshot=desk.state.id, verdict=verdict, reasons=reasons
+        _require_passing(run_state, plan.hash, verdict)
+        if run_state.broken:
+            raise RefusedError(f"a failure that you demanded speaks against it: {run_state.broken[0]}", fix="reject it")
+    run_state.decision = Decision(
+        approved=decision == "approve", plan=plan.hash, snapshot=run_state.state.id, verdict=verdict, reasons=reasons
     )
-    return desk.decision
+    return run_state.decision
 
 
 class DemandedFailure(Frozen):
@@ -93,17 +93,17 @@ class DemandedFailures(Frozen):
 
 
 def demand_failures(
-    desk: Desk,
+    run_state: RunState,
     sets: Annotated[tuple[Elements, ...], Field(min_length=1, max_length=6, description="Each fails together.")],
 ) -> DemandedFailures:
     """Demand that the plan makes further failures no worse: the twin checks each, and one that it makes worse binds."""
-    plan = _submitted(desk).plan
-    with desk.span("simulate", snapshot=desk.state.id, plan=plan.hash, failures=len(sets)):
-        after = apply_all(desk.state, plan.steps)
-        found = tuple(_demanded(desk.state, after, elements, desk.policy) for elements in sets)
-    desk.demanded = (*desk.demanded, *(x.fail for x in found))
-    desk.broken = (
-        *desk.broken,
+    plan = _submitted(run_state).plan
+    with run_state.span("simulate", snapshot=run_state.state.id, plan=plan.hash, failures=len(sets)):
+        after = apply_all(run_state.state, plan.steps)
+        found = tuple(_demanded(run_state.state, after, elements, run_state.policy) for elements in sets)
+    run_state.demanded = (*run_state.demanded, *(x.fail for x in found))
+    run_state.broken = (
+        *run_state.broken,
         *(
             f"{' and '.join(x.fail)}: {x.lost[1]:,.0f} Mbit/s lost (before {x.lost[0]:,.0f}), "
             f"{x.overload[1]:,.0f} above capacity (before {x.overload[0]:,.0f})"
@@ -111,7 +111,7 @@ def demand_failures(
             if not x.holds
         ),
     )
-    return DemandedFailures(plan=plan.hash, failures=found, holds=not desk.broken)
+    return DemandedFailures(plan=plan.hash, failures=found, holds=not run_state.broken)
 
 
 def _demanded(before: Network, after: Network, elements: tuple[str, ...], policy: Policy) -> DemandedFailure:
@@ -132,31 +132,31 @@ def _cost(harm: Harm) -> tuple[float, float]:
     return round(harm.total - harm.dropped, 3), round(harm.dropped, 3)
 
 
-def _submitted(desk: Desk) -> PlanSubmission:
-    if desk.submission is None:
+def _submitted(run_state: RunState) -> PlanSubmission:
+    if run_state.submission is None:
         raise RefusedError("no plan has been submitted", fix="wait for planning to submit one")
-    return desk.submission
+    return run_state.submission
 
 
-def _require_passing(desk: Desk, plan: str, verdict: Verdict | None) -> None:
+def _require_passing(run_state: RunState, plan: str, verdict: Verdict | None) -> None:
     if verdict is None:
         raise RefusedError("there is no verdict for this plan", fix="call verify_plan first")
-    if verdict.plan != plan or verdict.snapshot != desk.state.id or verdict.policy != desk.policy.hash:
+    if verdict.plan != plan or verdict.snapshot != run_state.state.id or verdict.policy != run_state.policy.hash:
         raise RefusedError("the verdict is for another plan, snapshot or policy", fix="call verify_plan again")
     if not verdict.passed:
         failed = ", ".join(check.name for check in verdict.checks if not check.passed)
         raise RefusedError(f"the gate found that this plan fails: {failed}", fix="reject it with the counterexample")
 
 
-def _verdict(desk: Desk, plan: Plan) -> Verdict:
-    verdict = verify_knowing(known_to(desk), plan, desk.state, desk.policy, _ENGINE)
-    growth = desk.aim.growth if desk.aim else 1.0
-    return with_growth(verdict, plan, desk.state, desk.policy, growth, _ENGINE)
+def _verdict(run_state: RunState, plan: Plan) -> Verdict:
+    verdict = verify_knowing(known_to(run_state), plan, run_state.state, run_state.policy, _ENGINE)
+    growth = run_state.goal.growth if run_state.goal else 1.0
+    return with_growth(verdict, plan, run_state.state, run_state.policy, growth, _ENGINE)
 
 
-def _busiest(desk: Desk, submission: PlanSubmission) -> str | None:
-    with desk.span("simulate", snapshot=desk.state.id, plan=submission.plan.hash):
-        final = apply_all(desk.state, submission.plan.steps)
+def _busiest(run_state: RunState, submission: PlanSubmission) -> str | None:
+    with run_state.span("simulate", snapshot=run_state.state.id, plan=submission.plan.hash):
+        final = apply_all(run_state.state, submission.plan.steps)
         name = simulate(final).busiest
     return final.links[final.link(name)].circuit if name else None
 

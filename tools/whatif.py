@@ -10,7 +10,7 @@ from twin.sim.simulate import Outcome, simulate, single_failures
 from twin.untrusted import FileText
 
 from .arguments import Changes, Elements, Handle, MaybeFault
-from .box.run_state import Desk
+from .box.run_state import RunState
 
 SHOWN = 6
 
@@ -73,35 +73,35 @@ class PlanRehearsal(Frozen):
 
 
 def what_if(
-    desk: Desk, plan: Handle = "", changes: Changes = (), fault: MaybeFault = None, fail: Elements = ()
+    run_state: RunState, plan: Handle = "", changes: Changes = (), fault: MaybeFault = None, fail: Elements = ()
 ) -> WhatIf:
     """Simulate the believed state with a plan, changes, a fault or failing elements, in that order, against without."""
     if not (plan or changes or fault or fail):
         raise InputError("nothing to try", fix="give a plan, changes, a fault or failing elements")
-    with desk.span("simulate", snapshot=desk.state.id):
-        branch = apply_all(desk.state, desk.plan(plan).steps) if plan else desk.state
+    with run_state.span("simulate", snapshot=run_state.state.id):
+        branch = apply_all(run_state.state, run_state.plan(plan).steps) if plan else run_state.state
         branch = apply_all(branch, changes)
         for struck in (*([fault] if fault else []), *map(failure, fail)):
             branch = with_fault(branch, struck)
-        before, after = simulate(desk.state), simulate(branch)
+        before, after = simulate(run_state.state), simulate(branch)
     return WhatIf(
-        snapshot=desk.state.id,
-        before=figures(before, desk.policy.max_utilisation),
-        after=figures(after, desk.policy.max_utilisation),
+        snapshot=run_state.state.id,
+        before=figures(before, run_state.policy.max_utilisation),
+        after=figures(after, run_state.policy.max_utilisation),
         moved_most=_moved(before, after),
     )
 
 
-def simulate_plan(desk: Desk, plan: Handle) -> PlanRehearsal:
+def simulate_plan(run_state: RunState, plan: Handle) -> PlanRehearsal:
     """Simulate a proposed plan step by step, and the worst single failure before and after it."""
-    steps, limit = desk.plan(plan).steps, desk.policy.max_utilisation
-    with desk.span("simulate", snapshot=desk.state.id, plan=desk.plan(plan).hash):
-        reached = states(desk.state, steps)
+    steps, limit = run_state.plan(plan).steps, run_state.policy.max_utilisation
+    with run_state.span("simulate", snapshot=run_state.state.id, plan=run_state.plan(plan).hash):
+        reached = states(run_state.state, steps)
         outcomes = [simulate(state) for state in reached]
         worst_before, worst_after = worst_of(reached[0]), worst_of(reached[-1])
     rows = zip(steps, outcomes[1:], strict=True)
     return PlanRehearsal(
-        plan=desk.plan(plan).hash,
+        plan=run_state.plan(plan).hash,
         before=figures(outcomes[0], limit),
         steps=tuple(
             StepFigures(

@@ -32,13 +32,13 @@ def answer(
 ) -> None:
     """Answer the question that a run waits with, and let it go on; without a run, list the questions that wait."""
     from agents.record import questions
-    from agents.record.history import read_past
+    from agents.record.history import read_history
     from twin.clock import utc_now
 
     if run is None:
         _list_questions(runs, as_json=as_json)
     elif choice is None:
-        asked = questions.question_of(read_past(folder_of(run, runs)))
+        asked = questions.question_of(read_history(folder_of(run, runs)))
         if as_json:
             emit("answer", asked.model_dump(mode="json"))
         else:
@@ -142,7 +142,7 @@ def _decide(
 ) -> "tuple[Decided, dict[str, Any]]":
     from agents.record.approvers import key_of
     from agents.record.charter import Register
-    from agents.record.history import read_past
+    from agents.record.history import read_history
     from agents.record.home import home_folder
     from agents.record.waiting import decide, describe, find_waiting, require_waiting
     from agents.show.deciding import decision_page
@@ -152,7 +152,7 @@ def _decide(
     name = who or _account()
     folder = find_waiting(runs, plan)
     opened = key_of(home_folder(), name, key, runs=runs)
-    past = read_past(folder)
+    past = read_history(folder)
     register = Register(home_folder(), past.started.run)
     require_waiting(past, register, utc_now())
     impact = impact_of(past, describe(past, utc_now(), register.authority))

@@ -89,26 +89,26 @@ def ask(
     2 means that no tool answers it, or that something in it has to be settled first.
     """
     from agents.goals.questions import read_question
-    from agents.show.answers_in_words import answer, desk_for
+    from agents.show.answers_in_words import answer, run_state_for
     from twin.formats import load_network
 
     at = place(network, site, policy, zone)
     loaded, zone, now = load_network(at.network), at.zone, at.now
     if at.site:
         planned, day = at.site.reading().network, at.site.site.instruments.day
-        desk = desk_for(loaded, at.policy, now, planned=planned, day=day)
+        run_state = run_state_for(loaded, at.policy, now, planned=planned, day=day)
     else:
-        desk = desk_for(loaded, at.policy, now)
+        run_state = run_state_for(loaded, at.policy, now)
     if model != "runbook":
         import asyncio
 
         from agents.models import resolve
         from agents.roles.analyst import answer_with
 
-        reply = asyncio.run(answer_with(resolve(model).client, question, desk))
+        reply = asyncio.run(answer_with(resolve(model).client, question, run_state))
     else:
         found = settled("ask", question, lambda text: read_question(text, loaded, now=now, zone=zone), as_json=as_json)
-        reply = answer(found, desk)
+        reply = answer(found, run_state)
     if as_json:
         emit("ask", {"network": loaded.name, "snapshot": loaded.id, **reply.document(question)})
         return

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from agents.record.events import RunResumed
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.record.journal import Record
 from agents.run.resume import resume_run
 from agents.run.run import RunRequest, RunResult, run_incident
@@ -48,7 +48,7 @@ def resume_shown(folder: Path, *, screen: Screen, policy: Policy | None = None) 
 
     Raises what `resume_run` and `write_report` raise.
     """
-    past = read_past(folder)
+    past = read_history(folder)
 
     def show(record: Record) -> None:
         if isinstance(record.event, RunResumed):

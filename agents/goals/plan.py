@@ -23,6 +23,7 @@ from twin.optimise.upgrade import plan_growth
 from twin.plan import (
     Change,
     LimitDemand,
+    Objective,
     RemoveTunnel,
     SetCapacity,
     SetWeight,
@@ -32,7 +33,6 @@ from twin.plan import (
     WakeLink,
     apply_all,
 )
-from twin.plan import Objective as PlanAim
 from twin.policy import Policy
 from twin.printed import percent
 from twin.sim.simulate import simulate, single_failures
@@ -206,7 +206,7 @@ def _drain(
             return (without_plan(judge, DRAIN, f"{element}: {one.reason}"),)
         steps += one.plan.steps
         required.append(one.plan.steps[-1])
-    return (assemble(judge, DRAIN, steps, aim="drain", required=required),)
+    return (assemble(judge, DRAIN, steps, objective="drain", required=required),)
 
 
 def _sleep(
@@ -298,7 +298,7 @@ def _rate_limit(
 def _exactly(
     method: str,
     steps: Sequence[Change],
-    aim: PlanAim,
+    objective: Objective,
     network: Network,
     policy: Policy,
     avoid: Sequence[Counterexample],
@@ -308,7 +308,7 @@ def _exactly(
     if not steps:
         return without_plan(judge, method, "there is nothing to change")
     try:
-        return assemble(judge, method, steps, aim=aim, required=steps, prune=False)
+        return assemble(judge, method, steps, objective=objective, required=steps, prune=False)
     except PlanError as error:
         return without_plan(judge, method, str(error))
 

@@ -23,7 +23,7 @@ from twin.untrusted import clean
 
 from .approvers import person_of
 from .events import ApprovalGiven, CertificateIssued, Event, RunFinished, RunStarted
-from .history import Past
+from .history import RunHistory
 from .journal import Listener
 from .records import Record
 
@@ -107,7 +107,7 @@ class Register:
 
         return listen
 
-    def known(self, past: Past) -> Charter:
+    def known(self, past: RunHistory) -> Charter:
         """Return what the home knows of a run, if its record agrees with that.
 
         Raises `AuthorityError` as `against`, and when its policy allows what the policy in force forbids by now.
@@ -132,7 +132,7 @@ class Register:
             raise AuthorityError(because or "", fix=fix)
         return charter
 
-    def take_over(self, past: Past, policy: Policy) -> None:
+    def take_over(self, past: RunHistory, policy: Policy) -> None:
         """Make a run of another place one of this place, under the policy that the operator names for it.
 
         The operator answers for its record as it is now. Raises `AuthorityError` when it was started under another one.
@@ -164,7 +164,7 @@ class Register:
         require_in_force(self.home, charter.started.policy, f"the policy of run {self.run}")
 
 
-def against(past: Past, charter: Charter | None) -> str | None:
+def against(past: RunHistory, charter: Charter | None) -> str | None:
     """Say where a run's record contradicts what the home knows of it, None when it does not."""
     run = clean(past.started.run)
     if charter is None:
@@ -178,7 +178,7 @@ def against(past: Past, charter: Charter | None) -> str | None:
     return None
 
 
-def beyond(past: Past, charter: Charter) -> Record | None:
+def beyond(past: RunHistory, charter: Charter) -> Record | None:
     """Return the first record after the head kept at home that claims authority, None when there is none."""
     tail = past.reading.records[charter.records :]
     return next((record for record in tail if isinstance(record.event, (RunStarted, ApprovalGiven, RunFinished))), None)
@@ -188,7 +188,7 @@ def _waits(event: Event) -> bool:
     return isinstance(event, ApprovalGiven) or (isinstance(event, RunFinished) and event.waits_for is not None)
 
 
-def _ends_early(past: Past, charter: Charter) -> bool:
+def _ends_early(past: RunHistory, charter: Charter) -> bool:
     """Whether records are lost of a run that never waited for anybody: what is left claims nothing and is redone."""
     records = past.reading.records
     shorter = len(records) < charter.records and not charter.waited and past.started == charter.started

@@ -48,7 +48,7 @@ def understood(folder: Path) -> Generator[None]:
 
 
 @dataclass(frozen=True)
-class Past:
+class RunHistory:
     """The record of one run, read."""
 
     folder: Path
@@ -95,7 +95,7 @@ class Past:
         return tuple(event.approval for event in self.events if isinstance(event, ApprovalGiven))
 
     @property
-    def judged(self) -> tuple[Plan, Verdict] | None:
+    def plan_and_verdict(self) -> tuple[Plan, Verdict] | None:
         """The plan that was judged last, with what the gate found."""
         found = [event for event in self.events if isinstance(event, VerdictReached)]
         return (found[-1].plan, found[-1].verdict) if found else None
@@ -157,7 +157,7 @@ class Past:
         return next((records[:i] for i, record in enumerate(records) if _is_stop(record.event)), records)
 
 
-def read_past(folder: Path) -> Past:
+def read_history(folder: Path) -> RunHistory:
     """Read what happened in a run.
 
     Raises `InputError` when there is none, or it was killed before its first record, `JournalError` when its record is
@@ -171,7 +171,7 @@ def read_past(folder: Path) -> Past:
     started = reading.records[0].event
     if not isinstance(started, RunStarted):
         raise JournalError(f"{folder / JOURNAL} does not begin with the start of a run", fix="restore it from a copy")
-    return Past(folder, reading, started)
+    return RunHistory(folder, reading, started)
 
 
 def _is_stop(event: Event) -> bool:

@@ -12,7 +12,7 @@ from twin.errors import JournalError, RehearsedError, StoreError
 
 from .events import Event
 from .records import GENESIS, Record, RecordsRead, body, digest, read_journal
-from .rerun import Recall
+from .rerun import RecordsAhead
 from .spelling import canonical
 
 __all__ = ["GENESIS", "Clock", "Journal", "Listener", "Record", "RecordsRead", "read_journal"]
@@ -34,7 +34,7 @@ class Journal:
         self._clock, self._listener = clock, listener
         self._lock = threading.Lock()
         self._head, self._seq = GENESIS, 0
-        self.recall = Recall()
+        self.recorded = RecordsAhead()
 
     @classmethod
     def reopen(cls, path: Path, reading: RecordsRead, *, clock: Clock, listener: Listener | None = None) -> Self:
@@ -51,7 +51,7 @@ class Journal:
     def rehearse(cls, records: Sequence[Record], *, clock: Clock) -> Self:
         """Make a journal that writes nothing and only recalls: a new event raises `RehearsedError`."""
         journal = cls(None, clock=clock)
-        journal.recall = Recall(records)
+        journal.recorded = RecordsAhead(records)
         return journal
 
     def __enter__(self) -> Self:
@@ -73,12 +73,12 @@ class Journal:
         return self._seq > 0
 
     def append(self, event: Event) -> Record:
-        """Write one event, then show it to the listener; an event that `recall` knows is neither written nor shown.
+        """Write one event, then show it to the listener; an event that `recorded` knows is neither written nor shown.
 
-        Raises `DivergedError` when `recall` knows another one in its place.
+        Raises `DivergedError` when `recorded` knows another one in its place.
         """
         with self._lock:
-            if (met := self.recall.meet(event)) is not None:
+            if (met := self.recorded.meet(event)) is not None:
                 return met
             record = self._write(event)
         if self._listener is not None:

@@ -11,7 +11,7 @@ from twin.model import Frozen
 from .charter import Register
 from .events import QuestionAnswered, RunFinished
 from .files import JOURNAL
-from .history import SENSELESS, Past, read_past
+from .history import SENSELESS, RunHistory, read_history
 from .home import home_folder
 from .journal import Clock, Journal
 from .ownership import own
@@ -39,13 +39,13 @@ def open_questions(runs: Path) -> tuple[OpenQuestion, ...]:
     found: list[OpenQuestion] = []
     for entry in list_runs(runs, outcome="awaiting answer", top=_MOST):
         try:
-            found.append(question_of(read_past(runs / entry.run)))
+            found.append(question_of(read_history(runs / entry.run)))
         except (TwinError, *SENSELESS):
             continue
     return tuple(sorted(found, key=lambda one: (one.until, one.run)))
 
 
-def question_of(past: Past) -> OpenQuestion:
+def question_of(past: RunHistory) -> OpenQuestion:
     """Return the question that a run waits with. Raises `InputError` when it waits for no answer."""
     asked = past.question
     if asked is None or past.answer is not None:
@@ -71,7 +71,7 @@ def answer(folder: Path, choice: str, *, who: str, clock: Clock, home: Path | No
     on it.
     """
     with own(folder):
-        past = read_past(folder)
+        past = read_history(folder)
         register = Register(home or home_folder(), past.started.run)
         register.known(past)
         asked = question_of(past)
@@ -91,7 +91,7 @@ def take_default(folder: Path, *, clock: Clock, home: Path | None = None) -> str
 
     Raises as `answer` does.
     """
-    past = read_past(folder)
+    past = read_history(folder)
     if past.question is None or past.answer is not None:
         return None
     asked = question_of(past)

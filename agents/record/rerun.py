@@ -26,7 +26,7 @@ _CALLS = frozenset({"tool called", "tool returned"})
 """Kinds of calls that a model made at once: their order among each other may be another."""
 
 
-class Recall:
+class RecordsAhead:
     """The records that lie ahead of a run on its way through its own past."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:

@@ -29,7 +29,7 @@ from twin.store import TwinStore
 from .charter import Register
 from .events import ApprovalGiven, RunFinished
 from .files import JOURNAL, PLAN, TWIN
-from .history import SENSELESS, Past, read_past
+from .history import SENSELESS, RunHistory, read_history
 from .journal import Clock, Journal
 from .ownership import own
 from .runs import list_runs
@@ -92,17 +92,17 @@ def pending(runs: Path, now: datetime, home: Path | None = None) -> tuple[Pendin
     return tuple(sorted(found, key=lambda one: (one.since, one.run)))
 
 
-def _waiting(runs: Path) -> Iterator[Past]:
+def _waiting(runs: Path) -> Iterator[RunHistory]:
     for entry in list_runs(runs, outcome="awaiting approval", top=_MOST):
         try:
-            past = read_past(runs / entry.run)
+            past = read_history(runs / entry.run)
         except (TwinError, *SENSELESS):  # one bad run never spoils a listing
             continue
         if past.waits is not None:
             yield past
 
 
-def _pending(past: Past, now: datetime, register: Register) -> Pending:
+def _pending(past: RunHistory, now: datetime, register: Register) -> Pending:
     try:
         register.known(past)
     except AuthorityError as error:
@@ -120,19 +120,23 @@ def find_waiting(runs: Path, name: str) -> Path:
     if is_plain(Path(name) / JOURNAL):
         return Path(name)
     waiting = _waiting(runs) if len(name) >= _SHORTEST else ()
-    paths = [past.folder for past in waiting if past.judged is not None and past.judged[0].hash.startswith(name)]
+    paths = [
+        past.folder
+        for past in waiting
+        if past.plan_and_verdict is not None and past.plan_and_verdict[0].hash.startswith(name)
+    ]
     if len(paths) != 1:
         what = "several plans are" if paths else "no run or plan that waits is"
         raise InputError(f"{what} called {name!r}", fix="`twinops approve` lists what waits")
     return paths[0]
 
 
-def describe(past: Past, now: datetime, authority: Authority | None = None) -> Pending:
+def describe(past: RunHistory, now: datetime, authority: Authority | None = None) -> Pending:
     """Describe the plan that a run waits with, with the approvals that count, or, without authority, all on record.
 
     Raises `InputError` when it waits for nobody.
     """
-    plan, verdict = _judged(past)
+    plan, verdict = _plan_and_verdict(past)
     given = counting(past, authority) if authority else _approvals(past)
     waits, since = past.waits or 0, _since(past)
     expires = since + timedelta(hours=past.started.policy.approval_hours)
@@ -172,7 +176,7 @@ def decide(  # noqa: PLR0913 - who decides what, where, and when
     this person or key has decided already, or may not decide on this, and `StoreBusyError` when somebody works on it.
     """
     with own(folder):
-        past = read_past(folder)
+        past = read_history(folder)
         register = Register(home or home_folder(), past.started.run)
         require_waiting(past, register, clock())
         given = key.approve(decision_on(past, decision, who=who, now=clock(), reason=reason))
@@ -193,7 +197,7 @@ def decide(  # noqa: PLR0913 - who decides what, where, and when
         return Decided(folder, decision == "approve" and left <= 0, max(left, 0), past.started.trace)
 
 
-def may_go_on(past: Past, authority: Authority) -> bool:
+def may_go_on(past: RunHistory, authority: Authority) -> bool:
     """Whether as many people as a run waits for have approved its plan, and may.
 
     Raises `CertificateError` when they would be enough, but somebody's approval does not count.
@@ -207,7 +211,7 @@ def may_go_on(past: Past, authority: Authority) -> bool:
     return enough
 
 
-def counting(past: Past, authority: Authority) -> tuple[Approval, ...]:
+def counting(past: RunHistory, authority: Authority) -> tuple[Approval, ...]:
     """The approvals of the plan that was judged last which count: one of each person, and of each key."""
     counted: list[Approval] = []
     for given in _approvals(past):
@@ -217,11 +221,11 @@ def counting(past: Past, authority: Authority) -> tuple[Approval, ...]:
     return tuple(counted)
 
 
-def require_waiting(past: Past, register: Register, now: datetime) -> None:
+def require_waiting(past: RunHistory, register: Register, now: datetime) -> None:
     """Make sure that the plan which a run waits with may still be approved. Raises as `decide` does."""
     register.known(past)
     waiting = describe(past, now)
-    plan, _ = _judged(past)
+    plan, _ = _plan_and_verdict(past)
     if waiting.asked == 0:
         raise RefusedError(
             f"{past.started.run}: the plan is a suggestion only, {past.finished.because if past.finished else ''}",
@@ -252,13 +256,13 @@ def require_waiting(past: Past, register: Register, now: datetime) -> None:
 
 
 def decision_on(
-    past: Past, decision: Literal["approve", "reject"], *, who: str, now: datetime, reason: str
+    past: RunHistory, decision: Literal["approve", "reject"], *, who: str, now: datetime, reason: str
 ) -> Approval:
     """Write down a person's decision on the plan that a run waits with, to be signed.
 
     Raises `InputError` when none waits.
     """
-    plan, _ = _judged(past)
+    plan, _ = _plan_and_verdict(past)
     return Approval(
         who=who,
         role="person",
@@ -272,13 +276,13 @@ def decision_on(
     )
 
 
-def _tier(past: Past) -> RiskTier:
-    plan, verdict = _judged(past)
+def _tier(past: RunHistory) -> RiskTier:
+    plan, verdict = _plan_and_verdict(past)
     return risk_tier(plan, verdict, past.started.policy)
 
 
-def _approvals(past: Past) -> tuple[Approval, ...]:
-    plan, _ = _judged(past)
+def _approvals(past: RunHistory) -> tuple[Approval, ...]:
+    plan, _ = _plan_and_verdict(past)
     asked = (plan.hash, plan.base)
     return tuple(x for x in past.approvals if x.decision == "approve" and (x.plan, x.snapshot) == asked)
 
@@ -292,18 +296,18 @@ def _require_other_person(counted: Sequence[Approval], who: str, key: Signer) ->
             )
 
 
-def _judged(past: Past) -> tuple[Plan, Verdict]:
-    if past.judged is None or past.waits is None:
+def _plan_and_verdict(past: RunHistory) -> tuple[Plan, Verdict]:
+    if past.plan_and_verdict is None or past.waits is None:
         done = past.finished.outcome if past.finished else "it has not ended"
         raise InputError(f"run {past.started.run} waits for nobody: {done}", fix="`twinops approve` lists what waits")
-    return past.judged
+    return past.plan_and_verdict
 
 
-def _since(past: Past) -> datetime:
+def _since(past: RunHistory) -> datetime:
     return [x.time for x in past.reading.records if isinstance(x.event, RunFinished)][-1]
 
 
-def _rejected(past: Past, who: str, reason: str) -> RunFinished:
+def _rejected(past: RunHistory, who: str, reason: str) -> RunFinished:
     assert past.finished is not None  # noqa: S101  it waits
     words = f"{who} rejected the plan{f': {reason}' if reason else ''}; nothing was changed"
     return past.finished.model_copy(update={"outcome": "rejected", "because": words, "waits_for": None})

@@ -19,7 +19,7 @@ import prompts
 from agents.models.answer import legible
 from agents.show.answers_in_words import RIGHTS, Called, Reply, checked
 from tools.box.registry import Toolbox
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from tools.questions import QUESTIONS
 from twin.errors import BudgetError, InputError
 from twin.files import parse_json
@@ -30,14 +30,14 @@ from .workbench import tool_schema
 CALLS = 8  # model calls for one question
 
 
-async def answer_with(client: ChatCompletionClient, question: str, desk: Desk) -> Reply:
+async def answer_with(client: ChatCompletionClient, question: str, run_state: RunState) -> Reply:
     """Let a model answer a question; every number of its answer is held against what the tools gave it.
 
     Raises `BudgetError` when it has not answered after `CALLS` calls, `InputError` when it answered without any tool,
     and what the client raises.
     """
-    toolbox = Toolbox(desk, QUESTIONS, RIGHTS)
-    task = json.dumps({"network": desk.inventory.name, "question": question}, ensure_ascii=False)
+    toolbox = Toolbox(run_state, QUESTIONS, RIGHTS)
+    task = json.dumps({"network": run_state.inventory.name, "question": question}, ensure_ascii=False)
     messages: list[LLMMessage] = [
         SystemMessage(content=prompts.prompt("analyst")),
         UserMessage(content=task, source="driver"),
@@ -48,7 +48,7 @@ async def answer_with(client: ChatCompletionClient, question: str, desk: Desk) -
         if isinstance(result.content, str):
             if not calls:
                 raise InputError(f"no tool answers that: {' '.join(result.content.split())[:300]}", fix="ask otherwise")
-            return checked([" ".join(result.content.split())], calls, desk.policy)
+            return checked([" ".join(result.content.split())], calls, run_state.policy)
         if result.finish_reason not in ("function_calls", "stop"):
             raise InputError("the model's answer was cut off", fix="ask a smaller question")
         messages.append(AssistantMessage(content=result.content, source="analyst"))

@@ -22,9 +22,9 @@ class JournalAudit:
         self._journal, self._spent = journal, spent or SessionSpending()
         self._differing = differing if differing is not None else []
 
-    def recall(self, role: Role, tool: str, call_id: str) -> ToolAnswer | None:
+    def recorded(self, role: Role, tool: str, call_id: str) -> ToolAnswer | None:
         """Return what the call that is made now gave when the run was there the first time."""
-        before = self._journal.recall.returned(role, tool, call_id)
+        before = self._journal.recorded.returned(role, tool, call_id)
         if before is None:
             return None
         return ToolAnswer(before.ok, before.content, before.error, before.truncated, repeated=before.repeated)

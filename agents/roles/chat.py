@@ -148,7 +148,7 @@ class RoleClient(Client):
             request = request._replace(tool_choice="required")
         request = request._replace(pictures=_shown(request.messages, self._workbench.pictures))
         call = self._request(request)
-        recorded = self._session.journal.recall.answer(self._contract.role, call)
+        recorded = self._session.journal.recorded.answer(self._contract.role, call)
         if recorded is not None:
             return self._answered_before(recorded, request)
         model, run = self._session.model, self._session.run
@@ -217,7 +217,7 @@ class RoleClient(Client):
         ):
             if over and not self.give_up(words):
                 raise BudgetError(f"{self._contract.role} {words}", fix="use another model")
-        if not self._session.journal.recall.ahead:  # it was allowed when it was made
+        if not self._session.journal.recorded.ahead:  # it was allowed when it was made
             self._session.meter.check(self._contract.role)
         self._left -= 1
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from agents.record.events import PlanRendered
 from tools.box.beside import in_thread
 from tools.box.goal import GoalInForce
-from tools.box.handover import Decision
-from tools.box.run_state import Desk
-from twin.errors import InputError
+from tools.box.handover import Decision, PlanSubmission
+from tools.box.run_state import RunState
+from twin.errors import CertificateError, InputError
 from twin.execute.agreement import looks_last
 from twin.execute.render import Inventory, render
 from twin.gate.certificate import Approval
@@ -51,13 +51,27 @@ def people_needed(
     return PeopleNeeded(tier, people, may_act, because)
 
 
+def people_of_run(run_state: RunState, tier: RiskTier, *, by_hand: bool) -> PeopleNeeded:
+    """Say who has to approve the plan of a run, of this tier."""
+    standing, wanted = run_state.standing, run_state.person_wanted
+    return people_needed(tier, run_state.policy, standing, by_hand=by_hand, wanted=wanted)
+
+
+def approved(run_state: RunState) -> tuple[PlanSubmission, Decision]:
+    """The plan of a run that verification approved, and its decision. Raises `CertificateError` where there is none."""
+    submission, decision = run_state.submission, run_state.decision
+    if submission is None or decision is None or not decision.approved or decision.plan != submission.plan.hash:
+        raise CertificateError("verification has not approved this plan", fix="have it verified and approved")
+    return submission, decision
+
+
 VALID = timedelta(minutes=30)  # how long a plan may wait for its first step, unless it is for a window ahead
 
 
-def validity(aim: GoalInForce | None, steps: int, seen: Observation, now: datetime) -> timedelta:
+def validity(goal: GoalInForce | None, steps: int, seen: Observation, now: datetime) -> timedelta:
     """How long a certificate holds: until its window ends, or as long as its steps and the looks at them may take."""
-    if aim is not None and aim.until is not None:
-        return aim.until - now
+    if goal is not None and goal.until is not None:
+        return goal.until - now
     return VALID + steps * looks_last(seen.declared, seen.interval_s)
 
 
@@ -82,13 +96,13 @@ def by_verification(plan: Plan, decision: Decision, policy: Policy, now: datetim
     )
 
 
-async def rehearsed(desk: Desk, plan: Plan) -> Window | None:
+async def rehearsed(run_state: RunState, plan: Plan) -> Window | None:
     """Rehearse a plan at every hour of the window of the run's goal; None where there is none ahead."""
-    aim = desk.aim
-    if aim is None:
+    goal = run_state.goal
+    if goal is None:
         return None
-    planned = desk.inventory
-    if not (aim.day and planned.demands.any()):  # then the state, which is that of the fullest hour, tells
-        planned = desk.state.with_demands(desk.state.demands / aim.share)
-    with desk.span("rehearse", snapshot=desk.state.id, plan=plan.hash):
-        return await in_thread(lambda: aim.rehearse(planned, plan, desk.policy))
+    planned = run_state.inventory
+    if not (goal.day and planned.demands.any()):  # then the state, which is that of the fullest hour, tells
+        planned = run_state.state.with_demands(run_state.state.demands / goal.share)
+    with run_state.span("rehearse", snapshot=run_state.state.id, plan=plan.hash):
+        return await in_thread(lambda: goal.rehearse(planned, plan, run_state.policy))

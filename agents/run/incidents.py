@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from agents.record.events import IncidentEnding, Outcome
 from tools.box.handover import DiagnosedIncident
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from tools.recommendations import recommendations
 from twin.diagnose import as_believed, believed_without
 from twin.errors import TwinError
@@ -31,29 +31,29 @@ class RunSoFar(NamedTuple):
     urgent: frozenset[str]  # elements at which a person is wanted now
 
 
-def with_plan(desk: Desk, plan: Plan) -> Network:
+def with_plan(run_state: RunState, plan: Plan) -> Network:
     """The believed state with a plan in place, under the traffic that is measured now."""
-    state = apply_all(desk.state, plan.steps)
-    return state.with_demands(as_believed(desk.look(), desk.faults, state).network.demands)
+    state = apply_all(run_state.state, plan.steps)
+    return state.with_demands(as_believed(run_state.look(), run_state.faults, state).network.demands)
 
 
-def still_harmed(desk: Desk, plan: Plan, least: float) -> bool:
+def still_harmed(run_state: RunState, plan: Plan, least: float) -> bool:
     """Whether some incident harms more than `least` Mbit/s that could be carried, with the plan in place."""
-    if desk.diagnosis is None or len(desk.diagnosis.incidents) < 2:
+    if run_state.diagnosis is None or len(run_state.diagnosis.incidents) < 2:
         return False
-    return simulate(with_plan(desk, plan)).harm(desk.policy.max_utilisation).routable > least
+    return simulate(with_plan(run_state, plan)).harm(run_state.policy.max_utilisation).routable > least
 
 
 def endings_of(
-    desk: Desk, seen: Observation | None, plans: tuple[Plan, ...], run: Outcome, *, harmed: bool, least: float
+    run_state: RunState, seen: Observation | None, plans: tuple[Plan, ...], run: Outcome, *, harmed: bool, least: float
 ) -> tuple[IncidentEnding, ...]:
     """Say how each incident ended: `seen` is what diagnosis saw, `plans` those in place, `run` the outcome."""
-    if desk.diagnosis is None or seen is None:
+    if run_state.diagnosis is None or seen is None:
         return ()
-    urgent = frozenset(x.element for x in recommendations(desk, harmed=harmed) if x.urgency == "now")
-    last = desk.submission.plan if desk.submission and desk.submission.plan not in plans else None
-    made = RunSoFar(seen, desk.faults, plans, last, desk.policy, least, urgent)
-    return each_ending(desk.diagnosis.incidents, run, made)
+    urgent = frozenset(x.element for x in recommendations(run_state, harmed=harmed) if x.urgency == "now")
+    last = run_state.submission.plan if run_state.submission and run_state.submission.plan not in plans else None
+    made = RunSoFar(seen, run_state.faults, plans, last, run_state.policy, least, urgent)
+    return each_ending(run_state.diagnosis.incidents, run, made)
 
 
 def each_ending(incidents: Sequence[DiagnosedIncident], run: Outcome, made: RunSoFar) -> tuple[IncidentEnding, ...]:

@@ -23,7 +23,7 @@ from agents.show.picture import illustrator
 from agents.wording import counted, fault_words, mbps
 from tools.box.goal import GoalInForce
 from tools.box.registry import Toolbox
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from tools.box.tracing import OUTCOME, traceparent_of, workflow_span
 from tools.catalogue import TOOLS
 from tools.recommendations import recommendations
@@ -104,19 +104,19 @@ async def _followed(ground: Ground) -> Ended:
     request = ground.request
     meter = Meter(request.budget, price_for(request.budget, request.model), ground.worked_s)
     session = Session(ground.run, ground.model, ground.journal, ground.tracer, meter=meter)
-    desk = _desk(ground)
+    run_state = _run_state(ground)
     live, key, authority = ground.scene.live, ground.key, ground.authority
-    others = OthersWork(desk, ground.journal, ground.calendar, request.asked)
+    others = OthersWork(run_state, ground.journal, ground.calendar, request.asked)
     operator = NetworkOperator(
-        desk, session, ground.store, live, key, ground.folder, others, authority=authority, known=ground.known,
+        run_state, session, ground.store, live, key, ground.folder, others, authority=authority, known=ground.known,
         watched=WATCH if request.site is None else timedelta(0),  # of one's own network `twinops watch` goes on looking
     )  # fmt: skip
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
-    if desk.inventory.id != ground.network.id:
-        ground.store.save_snapshot(desk.inventory, now=ground.scene.live.now, parent=ground.network.id)
-    ground.store.set_current(desk.inventory.id)
-    team = _team(ground, session, desk)
-    driver = Driver(desk, session, team, operator, rounds=ground.request.rounds, answering=_answering(ground))
+    if run_state.inventory.id != ground.network.id:
+        ground.store.save_snapshot(run_state.inventory, now=ground.scene.live.now, parent=ground.network.id)
+    ground.store.set_current(run_state.inventory.id)
+    team = _team(ground, session, run_state)
+    driver = Driver(run_state, session, team, operator, rounds=ground.request.rounds, answering=_answering(ground))
     later = {x.question: x for x in ground.answers if x.waited}
     stage: Stage = "observe"
     opening: RunStarted | None = None
@@ -134,13 +134,13 @@ async def _followed(ground: Ground) -> Ended:
             account = _account(operator, ending.outcome, time.monotonic() - started)
         last = finished(ending.outcome, ending.because, account, ground.scene)
         ground.journal.append(last)
-        remember(ground.folder, ground.run, desk, last)
+        remember(ground.folder, ground.run, run_state, last)
         if ending.bug is not None:
             raise ending.bug
-        asked = desk.open_question
+        asked = run_state.open_question
         if ending.outcome == "awaiting answer" and asked is not None and asked.id in later:
-            desk.answers = {**desk.answers, asked.id: later[asked.id].choice}
-            desk.heard, stage = (*desk.heard, (asked, later[asked.id].choice)), driver.interrupted
+            run_state.answers = {**run_state.answers, asked.id: later[asked.id].choice}
+            run_state.heard, stage = (*run_state.heard, (asked, later[asked.id].choice)), driver.interrupted
             ground.scene.live.catch_up_outside()
             continue
         if ending.outcome != "awaiting approval" or not ground.approvals or operator.approvals:
@@ -149,15 +149,15 @@ async def _followed(ground: Ground) -> Ended:
         ground.scene.live.catch_up_outside()
 
 
-def _team(ground: Ground, session: Session, desk: Desk) -> Team:
+def _team(ground: Ground, session: Session, run_state: RunState) -> Team:
     audit = JournalAudit(ground.journal, differing=ground.differing, spent=session.spent)
     terms = dict.fromkeys(CONTRACTS, alone()) if ground.request.alone else contracts()
     if ground.request.compact:
         terms = {role: one.for_small_model() for role, one in terms.items()}
     rights = {one.role: one.tools for one in terms.values()}
-    toolbox = Toolbox(desk, TOOLS, rights, audit=audit, past=audit)
-    unread = frozenset[str]() if desk.documents else FOR_DOCUMENTS
-    return assemble(session, toolbox, terms, without=unread if desk.illustrator else unread | FOR_EYES)
+    toolbox = Toolbox(run_state, TOOLS, rights, audit=audit, past=audit)
+    unread = frozenset[str]() if run_state.documents else FOR_DOCUMENTS
+    return assemble(session, toolbox, terms, without=unread if run_state.illustrator else unread | FOR_EYES)
 
 
 def _answering(ground: Ground) -> Answering:
@@ -174,16 +174,16 @@ class _Ending:
     bug: Exception | None = None
 
 
-def _desk(ground: Ground) -> Desk:
-    return Desk(
+def _run_state(ground: Ground) -> RunState:
+    return RunState(
         inventory=_inventory(ground),
         policy=_policy(ground.request),
         live=ReadSide(ground.scene.live),
         since=ground.scene.begin,
         seed=ground.request.seed,
         tracer=ground.tracer,
-        memory=recollection(ground.folder, ground.network.name, again=ground.journal.recall.ahead > 0),
-        aim=_goal_in_force(ground),
+        memory=recollection(ground.folder, ground.network.name, again=ground.journal.recorded.ahead > 0),
+        goal=_goal_in_force(ground),
         unmodelled=(*unmodelled_of(ground.store, ground.network.id), *ground.request.asked),
         works=ground.request.works,
         documents=ground.request.documents,
@@ -216,7 +216,7 @@ async def _drive(driver: Driver, operator: NetworkOperator, stage: Stage) -> _En
     except asyncio.CancelledError:
         return _taken_back(operator, _Ending("interrupted", "the run was cancelled"))
     except BudgetError as error:
-        because = f"{error}. So far: {_so_far(operator.desk)}"
+        because = f"{error}. So far: {_so_far(operator.run_state)}"
         return _taken_back(operator, _Ending("out of budget", because, error))
     except TwinError as error:
         because = f"{error}; {error.fix}" if error.fix else str(error)
@@ -274,20 +274,24 @@ def _opening(ground: Ground, trace: str) -> RunStarted:
 
 
 def _account(operator: NetworkOperator, outcome: Outcome, seconds: float) -> Account:
-    desk, spent = operator.desk, operator.session.spent
+    run_state, spent = operator.run_state, operator.session.spent
     return Account(
         figures=operator.figures,
-        diagnosis=desk.diagnosis,
-        met=tuple(y for x in desk.met for y in x.faults),
+        diagnosis=run_state.diagnosis,
+        met=tuple(y for x in run_state.met for y in x.faults),
         incidents=operator.incidents(outcome),
-        recommendations=recommendations(desk, harmed=operator.harmed),
-        advice=desk.advice,
-        question=desk.open_question,
-        plan=operator.plans[-1].hash if operator.plans else desk.submission.plan.hash if desk.submission else None,
+        recommendations=recommendations(run_state, harmed=operator.harmed),
+        advice=run_state.advice,
+        question=run_state.open_question,
+        plan=operator.plans[-1].hash
+        if operator.plans
+        else run_state.submission.plan.hash
+        if run_state.submission
+        else None,
         in_place=operator.in_place,
         waits_for=operator.waits_for,
         certificate_checked=operator.accepted,
-        rounds=len({*desk.rejected_plans, *(x.hash for x in operator.settled), *_submitted(desk)}),
+        rounds=len({*run_state.rejected_plans, *(x.hash for x in operator.settled), *_submitted(run_state)}),
         model_calls=spent.model_calls,
         tool_calls=spent.tool_calls,
         input_tokens=spent.input_tokens,
@@ -298,18 +302,18 @@ def _account(operator: NetworkOperator, outcome: Outcome, seconds: float) -> Acc
     )
 
 
-def _so_far(desk: Desk) -> str:
+def _so_far(run_state: RunState) -> str:
     """Say what is known when a run ends before its end: a partial result is one, too."""
     found: list[str] = []
-    if desk.incident is not None:
-        found.append(f"{counted(len(desk.incident.symptoms), 'symptoms')}, {mbps(desk.incident.harm)} harmed")
-    if desk.diagnosis is not None:
-        found.append(f"cause: {fault_words(desk.diagnosis.cause)}")
-    if desk.submission is not None:
-        decided = desk.decision is not None and desk.decision.plan == desk.submission.plan.hash
-        found.append(f"{desk.submission.handle} was submitted and {'decided on' if decided else 'not decided on'}")
+    if run_state.incident is not None:
+        found.append(f"{counted(len(run_state.incident.symptoms), 'symptoms')}, {mbps(run_state.incident.harm)} harmed")
+    if run_state.diagnosis is not None:
+        found.append(f"cause: {fault_words(run_state.diagnosis.cause)}")
+    if run_state.submission is not None:
+        decided = run_state.decision is not None and run_state.decision.plan == run_state.submission.plan.hash
+        found.append(f"{run_state.submission.handle} was submitted and {'decided on' if decided else 'not decided on'}")
     return "; ".join(found) or "nothing was found out"
 
 
-def _submitted(desk: Desk) -> set[str]:
-    return {desk.submission.plan.hash} if desk.submission else set()
+def _submitted(run_state: RunState) -> set[str]:
+    return {run_state.submission.plan.hash} if run_state.submission else set()

@@ -11,11 +11,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agents.record.events import RunFinished
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from tools.diagnosis import signs_of
 from twin.errors import StoreError, TwinError
 from twin.files import is_plain, read_bytes, write_bytes, write_text
-from twin.store.memory import IncidentMemory, PastIncident, Recollection
+from twin.store.memory import EarlierIncident, IncidentMemory, Recollection
 
 KEPT = "memory.json"
 _NO_LESSON = ("interrupted", "failed", "awaiting approval", "awaiting answer", "scheduled", "healthy")
@@ -49,24 +49,24 @@ def bring_along(folder: Path, into: Path) -> None:
         write_bytes(into / KEPT, read_bytes(folder / KEPT, below=folder))
 
 
-def remember(folder: Path, run: str, desk: Desk, finished: RunFinished) -> None:
+def remember(folder: Path, run: str, run_state: RunState, finished: RunFinished) -> None:
     """Add the incident of a run that has ended to the memory that it read from.
 
     A healthy run, one that was interrupted and one that waits are nothing to learn from. A memory that cannot be
     written is left as it is: the run is what counts.
     """
-    memory, incident = shared_memory(), desk.incident
+    memory, incident = shared_memory(), run_state.incident
     if memory is None or incident is None or not incident.symptoms or not is_plain(folder / KEPT):
         return
     if finished.outcome in _NO_LESSON:
         return
-    steps = desk.submission.plan.steps if desk.submission and finished.plan else ()
+    steps = run_state.submission.plan.steps if run_state.submission and finished.plan else ()
     with suppress(TwinError):
         memory.append(
-            PastIncident(
+            EarlierIncident(
                 id=run,
-                network=desk.inventory.name,
-                opened=desk.live.now,
+                network=run_state.inventory.name,
+                opened=run_state.live.now,
                 signs=signs_of(incident),
                 cause_kind=str(finished.cause.kind) if finished.cause else None,
                 cause_element=finished.cause.element if finished.cause else None,

@@ -19,7 +19,7 @@ from agents.record.files import CERTIFICATE, PLAN
 from agents.roles.chat import Session
 from tools.box.beside import in_thread
 from tools.box.handover import Decision, PlanSubmission
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.diagnose import PlanTrial, explains, left_by, misread, set_anew
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
@@ -40,7 +40,7 @@ from twin.printed import utc
 from twin.store import TwinStore
 
 from . import loads
-from .by_people import by_verification, lines_to_type, people_needed, rehearsed, validity
+from .by_people import approved, by_verification, lines_to_type, people_of_run, rehearsed, validity
 from .incidents import endings_of, still_harmed, with_plan
 from .others_work import OthersWork
 from .trial import benefit, trial_in_place, trial_of
@@ -55,7 +55,7 @@ WINDOW = 3  # samples that the last measurement is over
 class NetworkOperator:
     """Acts on one live network for one run, and keeps the twin's store up to date."""
 
-    desk: Desk
+    run_state: RunState
     session: Session
     store: TwinStore
     live: LiveNetwork
@@ -80,7 +80,7 @@ class NetworkOperator:
     def __post_init__(self) -> None:
         """Begin the record of this run."""
         self.work = UnbrokenWork(self.session.journal)
-        self.written = TwinRecord(self.desk, self.session, self.store, self.live)
+        self.written = TwinRecord(self.run_state, self.session, self.store, self.live)
 
     @property
     def figures(self) -> Figures:
@@ -95,24 +95,24 @@ class NetworkOperator:
     async def record_diagnosis(self) -> None:
         """Record the diagnosed state, which becomes the twin's newest, and the hypotheses."""
         if not self.settled:  # what an incident harms at first is told of the network without any plan
-            self._diagnosed = self.desk.look()
+            self._diagnosed = self.run_state.look()
         self.written.diagnosed()
-        if not self.settled and misread(self.desk.faults):
+        if not self.settled and misread(self.run_state.faults):
             self.written.corrected(self.noise)
 
     def harm_foreseen(self) -> float:
         """Mbit/s that the diagnosed state would harm under the most traffic that the policy foresees."""
-        return harm_foreseen(self.desk)
+        return harm_foreseen(self.run_state)
 
     async def watch(self) -> str:
         """Let time pass until the network is to be diagnosed anew, and say why; empty where it is not in that time."""
-        found, seen, stated = self.desk.chosen, self.desk.look(), set[str]()
+        found, seen, stated = self.run_state.chosen, self.run_state.look(), set[str]()
         while self.watched > timedelta(0):
             began = self.live.now
-            why = await self.work.finished(lambda: seen_later(self.desk, self.live, self.noise, stated))
+            why = await self.work.finished(lambda: seen_later(self.run_state, self.live, self.noise, stated))
             self.watched -= max(self.live.now - began, timedelta(seconds=1))
             if why:
-                self.desk.met += outlasting(found, seen, self.desk.look()) if found else ()
+                self.run_state.met += outlasting(found, seen, self.run_state.look()) if found else ()
                 self.written.before()
                 return why
         return ""
@@ -121,33 +121,33 @@ class NetworkOperator:
         """Wait for a whole window of new samples while it may still watch: whether they are there."""
         if self.watched <= timedelta(0):
             return False
-        await self.work.finished(lambda: until_next_look(self.desk, self.live, WINDOW))
+        await self.work.finished(lambda: until_next_look(self.run_state, self.live, WINDOW))
         self.written.before()
         return True
 
     async def approve(self) -> str:
         """Sign the plan that verification approved. Raises `CertificateError`."""
-        submission, decision = self._approved()
+        submission, decision = approved(self.run_state)
         plan, verdict, now = submission.plan, decision.verdict, self.live.now
         if verdict is None:
             raise CertificateError("there is no verdict for this plan", fix="have it verified")
         approvals = [
-            by_verification(plan, decision, self.desk.policy, now),
-            *self._counting(risk_tier(plan, verdict, self.desk.policy)),
+            by_verification(plan, decision, self.run_state.policy, now),
+            *self._counting(risk_tier(plan, verdict, self.run_state.policy)),
         ]
         certificate = issue(
             plan,
             verdict,
-            self.desk.policy,
+            self.run_state.policy,
             approvals,
             key=self.key,
             now=now,
-            ttl=validity(self.desk.aim, len(plan.steps), self.desk.look(), now),
-            not_before=self.desk.aim.since if self.desk.aim else None,
+            ttl=validity(self.run_state.goal, len(plan.steps), self.run_state.look(), now),
+            not_before=self.run_state.goal.since if self.run_state.goal else None,
             authority=self.authority,
         )
         self.written.certificate(plan, verdict, certificate)
-        write_plan(plan, self.folder / PLAN, self.desk.state)
+        write_plan(plan, self.folder / PLAN, self.run_state.state)
         write_text(self.folder / CERTIFICATE, certificate.model_dump_json(indent=2) + "\n")
         self.certificate = certificate
         self.session.journal.append(
@@ -158,22 +158,22 @@ class NetworkOperator:
 
     async def rehearse_window(self) -> bool:
         """Rehearse the approved plan at every hour of the window of the run's goal, on the record."""
-        plan = self._approved()[0].plan
-        window = await rehearsed(self.desk, plan)
+        plan = approved(self.run_state)[0].plan
+        window = await rehearsed(self.run_state, plan)
         if window is not None:
             self.session.journal.append(WindowRehearsed(plan=plan.hash, safe=window.safe, window=window))
         return window is None or window.safe
 
     async def execute(self) -> Execution:
         """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""
-        submission, decision = self._approved()
+        submission, decision = approved(self.run_state)
         before, started = self.live.read_topology(), self.live.now
-        self.desk.acted = self.desk.acted or started
+        self.run_state.acted = self.run_state.acted or started
 
         def record(step: StepRecord) -> None:
             if step.action == "apply":  # nothing of a plan is in place before its first step is announced
                 self._configured = before
-                self.desk.said.clear()
+                self.run_state.said.clear()
             self._record(step)
 
         execution, cancelled = await self.work.done(lambda: self._execute(submission, record))
@@ -191,15 +191,17 @@ class NetworkOperator:
 
     def _keep(self, submission: PlanSubmission, decision: Decision, part: KeptPart) -> None:
         """Go on with the steps that stay as with a plan of their own: it is what the gate's newest verdict is about."""
-        self.desk.submission = submission.model_copy(update={"plan": part.plan})
-        self.desk.decision = decision.model_copy(update={"plan": part.plan.hash, "verdict": part.verdict})
+        self.run_state.submission = submission.model_copy(update={"plan": part.plan})
+        self.run_state.decision = decision.model_copy(update={"plan": part.plan.hash, "verdict": part.verdict})
         self.written.verdict()
 
     async def take_up(self) -> None:
         """Measure what the live network is now, and believe that: the next plan is made for it and signed anew."""
-        desk, tolerance = self.desk, self._tolerance
-        found = find(desk.state, self.live, look_around(desk.state, self.live, tolerance), desk.inventory)
-        desk.inventory, desk.state, desk.observation = found.configured, found.base, None
+        run_state, tolerance = self.run_state, self._tolerance
+        found = find(
+            run_state.state, self.live, look_around(run_state.state, self.live, tolerance), run_state.inventory
+        )
+        run_state.inventory, run_state.state, run_state.observation = found.configured, found.base, None
         self._hear(found.running)
         self.written.believed()
         self.approvals, self.certificate = (), None
@@ -210,77 +212,79 @@ class NetworkOperator:
         return await self.work.finished(self._confirm)
 
     def _confirm(self) -> bool:
-        desk = self.desk
+        run_state = self.run_state
         self.live.wait(WINDOW)
         if gone := self._gone():
             self.session.journal.append(Noted(text=f"the plan is not in place any more: {gone}"))
         observation = self.written.observed()
-        found = benefit(desk, observation, self._approved()[0].plan, None if self.settled else self._diagnosed)
+        found = benefit(run_state, observation, approved(run_state)[0].plan, None if self.settled else self._diagnosed)
         self.written.after(observation, found.after)
         self.written.telemetry()
         self.written.without(found.without.total + found.untold)
-        helps = found.helps(desk.policy.min_gain, self.negligible, self.noise)
-        self.trial = None if helps or gone else trial_in_place(observation, self._configured or desk.inventory)
+        helps = found.helps(run_state.policy.min_gain, self.negligible, self.noise)
+        self.trial = None if helps or gone else trial_in_place(observation, self._configured or run_state.inventory)
         return not gone and helps
 
     def _gone(self) -> str | None:
-        plan, configured = self._approved()[0].plan, self._configured
-        return None if configured is None else no_longer_in_place(plan, self.desk.state, configured, self.live)
+        plan, configured = approved(self.run_state)[0].plan, self._configured
+        return None if configured is None else no_longer_in_place(plan, self.run_state.state, configured, self.live)
 
     async def settle(self) -> None:
         """Keep the plan that was confirmed, and believe the network with it: the next plan is made on top of it."""
-        desk, plan = self.desk, self._approved()[0].plan
+        run_state, plan = self.run_state, approved(self.run_state)[0].plan
         self.settled, self._configured, self.certificate = (*self.settled, plan), None, None
-        desk.inventory, desk.state = self.live.read_topology(), with_plan(desk, plan)
-        self._hear(read_running(self.live, desk.state))
+        run_state.inventory, run_state.state = self.live.read_topology(), with_plan(run_state, plan)
+        self._hear(read_running(self.live, run_state.state))
         self.written.believed()
 
     def _hear(self, running: Running | None) -> None:
         """Take what the routers run now for a reading: what they said before the network was changed is none."""
-        self.desk.said.clear()
-        self.desk.hear(running.said if running else {})
+        self.run_state.said.clear()
+        self.run_state.hear(running.said if running else {})
 
     def explained(self) -> bool:
         """Whether what was diagnosed explains what is measured now, of the network as it is configured now.
 
         A wrong weight that the plan has set back is over; what the plan has drained may still be down.
         """
-        seen, faults = self.desk.as_said(self.written.observed()), self.desk.faults
-        left = left_by(seen.inventory, set_anew(self.desk.state, seen.inventory), faults)
+        seen, faults = self.run_state.as_said(self.written.observed()), self.run_state.faults
+        left = left_by(seen.inventory, set_anew(self.run_state.state, seen.inventory), faults)
         return explains(seen, faults) or (left != faults and explains(seen, left))
 
     def learn(self) -> bool:
         """Keep for the next diagnosis what was measured while the plan was in place: whether there is something."""
         trial, self.trial = self.trial, None
-        self.desk.trials = (*self.desk.trials, trial) if trial else self.desk.trials
+        self.run_state.trials = (*self.run_state.trials, trial) if trial else self.run_state.trials
         return trial is not None
 
     def moved(self) -> bool:
         """Whether something is configured that was not when the plan was made."""
-        return self.live.read_topology() != self.desk.inventory
+        return self.live.read_topology() != self.run_state.inventory
 
     def still_harmed(self) -> bool:
         """Whether there may be a further plan: for another incident, or for a rest of this one that did not hold."""
-        return self._in_part or still_harmed(self.desk, self._approved()[0].plan, self.negligible)
+        return self._in_part or still_harmed(self.run_state, approved(self.run_state)[0].plan, self.negligible)
 
     def incidents(self, outcome: Outcome) -> tuple[IncidentEnding, ...]:
         """Say how each of several incidents ended, in a run that ended like this."""
-        return endings_of(self.desk, self._diagnosed, self.plans, outcome, harmed=self.harmed, least=self.negligible)
+        return endings_of(
+            self.run_state, self._diagnosed, self.plans, outcome, harmed=self.harmed, least=self.negligible
+        )
 
     async def roll_back(self, because: str) -> None:
         """Take back whatever of the plan is in place. Raises `ExecutionError` when something could not be undone."""
         self.take_back(because)
         self.live.wait(WINDOW)
         observation = self.written.observed()
-        self.written.after(observation, self.desk.harm_of(observation, self.desk.state))
+        self.written.after(observation, self.run_state.harm_of(observation, self.run_state.state))
 
     def take_back(self, because: str) -> bool:
         """Undo every step still in place; False if there is none. Raises `ExecutionError` as `recover` does."""
-        if self._configured is None or self.desk.submission is None:
+        if self._configured is None or self.run_state.submission is None:
             return False
-        plan = self.desk.submission.plan
-        with self.desk.span("roll_back", plan=plan.hash):
-            recover(plan, self.desk.state, self._configured, self.live, because=because, on_step=self._record)
+        plan = self.run_state.submission.plan
+        with self.run_state.span("roll_back", plan=plan.hash):
+            recover(plan, self.run_state.state, self._configured, self.live, because=because, on_step=self._record)
         self._configured = None
         return True
 
@@ -296,44 +300,39 @@ class NetworkOperator:
     @property
     def plans(self) -> tuple[Plan, ...]:
         """The plans that were applied and not taken back, in order."""
-        applied = self._configured is not None and self.desk.submission is not None
-        return (*self.settled, self.desk.submission.plan) if applied and self.desk.submission else self.settled
+        submission = self.run_state.submission if self._configured is not None else None
+        return self.settled if submission is None else (*self.settled, submission.plan)
 
     @property
     def harmed(self) -> bool:
         """Whether users are still harmed, as far as was measured."""
         before, after = self.figures.harm_before, self.figures.harm_after
-        diagnosed = self.desk.diagnosis.harm if self.desk.diagnosis and after is None else 0.0
+        diagnosed = self.run_state.diagnosis.harm if self.run_state.diagnosis and after is None else 0.0
         return diagnosed > self.negligible or ((before if after is None else after) or 0.0) > self.noise
 
     @property
     def negligible(self) -> float:
         """Harm, in Mbit/s, that is nothing to act on."""
-        return loads.negligible(self.desk.state)
+        return loads.negligible(self.run_state.state)
 
     @property
     def noise(self) -> float:
         """Measured harm, in Mbit/s, that cannot be told from none."""
-        return loads.noise(self.desk.state, self.desk.look(), self.desk.policy.max_utilisation)
+        return loads.noise(self.run_state.state, self.run_state.look(), self.run_state.policy.max_utilisation)
 
     def waits_because(self) -> str | None:
         """Return why the approved plan has to wait for people and be read, None when it may be executed."""
-        submission, decision = self._approved()
+        submission, decision = approved(self.run_state)
         if decision.verdict is None:
             return None
-        needed = people_needed(
-            risk_tier(submission.plan, decision.verdict, self.desk.policy),
-            self.desk.policy,
-            self.desk.standing,
-            by_hand=self.by_hand,
-            wanted=self.desk.person_wanted,
-        )
+        tier = risk_tier(submission.plan, decision.verdict, self.run_state.policy)
+        needed = people_of_run(self.run_state, tier, by_hand=self.by_hand)
         self.waits_for = None
         if needed.may_act and len(self._counting(needed.tier)) >= needed.people:
             return None
-        write_plan(submission.plan, self.folder / PLAN, self.desk.state)
+        write_plan(submission.plan, self.folder / PLAN, self.run_state.state)
         if self.known is not None:
-            self.session.journal.append(lines_to_type(submission.plan, self.desk.state, self.known))
+            self.session.journal.append(lines_to_type(submission.plan, self.run_state.state, self.known))
         self.waits_for = needed.people if needed.may_act else 0
         return needed.because
 
@@ -349,36 +348,43 @@ class NetworkOperator:
 
     async def objection_now(self) -> str | None:
         """Look at the network as it is now: why the approved plan must not be made to it; None when it may."""
-        plan, desk = self._approved()[0].plan, self.desk
+        plan, run_state = approved(self.run_state)[0].plan, self.run_state
 
         def look() -> str | None:
             unknown = self.others.unknown("a person makes the plan")
-            known = (desk.policy, self._tolerance, desk.inventory, Coming(desk.outlook, desk.works, desk.unmodelled))
-            return unknown or preflight(plan, desk.state, self.live, *known).refusal
+            known = (
+                run_state.policy,
+                self._tolerance,
+                run_state.inventory,
+                Coming(run_state.outlook, run_state.works, run_state.unmodelled),
+            )
+            return unknown or preflight(plan, run_state.state, self.live, *known).refusal
 
-        with desk.span("preflight", snapshot=desk.state.id, plan=plan.hash):
+        with run_state.span("preflight", snapshot=run_state.state.id, plan=plan.hash):
             return await in_thread(look)
 
     def _counting(self, tier: RiskTier) -> list[Approval]:
-        policy, authority = self.desk.policy, self.authority
+        policy, authority = self.run_state.policy, self.authority
         return [x for x in self.approvals if objection(x, tier, policy, authority) is None]
 
     @property
     def _tolerance(self) -> Tolerance:
-        return Tolerance(put_right=self.desk.put_right)
+        return Tolerance(put_right=self.run_state.put_right)
 
     def _execute(self, submission: PlanSubmission, record: OnStep) -> Execution:
-        desk = self.desk
+        run_state = self.run_state
         if (unknown := self.others.unknown("the plan is made")) is not None:
             return Execution(status="refused", reason=unknown, records=())
-        with desk.span("execute", snapshot=desk.state.id, plan=submission.plan.hash) as span:
+        with run_state.span("execute", snapshot=run_state.state.id, plan=submission.plan.hash) as span:
             execution = execute(
-                submission.plan, self.certificate, desk.state, self.live, policy=desk.policy,
+                submission.plan, self.certificate, run_state.state, self.live, policy=run_state.policy,
                 public_key=self.key.public, current=self.store.current or "", authority=self.authority,
-                tolerance=self._tolerance, inventory=desk.inventory, outlook=desk.outlook, works=desk.works,
-                works_now=lambda: self.others.known("a step is made"), unmodelled=desk.unmodelled,
-                turns=desk.turns(desk.look(), desk.state),
-                in_part=desk.aim is None and desk.brought is None,  # what somebody asked for is made whole or not
+                tolerance=self._tolerance, inventory=run_state.inventory,
+                outlook=run_state.outlook, works=run_state.works,
+                works_now=lambda: self.others.known("a step is made"), unmodelled=run_state.unmodelled,
+                turns=run_state.turns(run_state.look(), run_state.state),
+                # what somebody asked for is made whole or not
+                in_part=run_state.goal is None and run_state.brought is None,
                 on_step=record,
             )  # fmt: skip
             span.set_attribute("twin.execution", execution.status)
@@ -388,9 +394,3 @@ class NetworkOperator:
         self.session.journal.append(ExecutionStep(**record.model_dump()))
         if record.action != "roll back":
             self.work.stop_where_told()
-
-    def _approved(self) -> tuple[PlanSubmission, Decision]:
-        submission, decision = self.desk.submission, self.desk.decision
-        if submission is None or decision is None or not decision.approved or decision.plan != submission.plan.hash:
-            raise CertificateError("verification has not approved this plan", fix="have it verified and approved")
-        return submission, decision

@@ -14,7 +14,7 @@ from agents.models import Model
 from agents.models.client import Client
 from agents.record.approvers import passkeys_of
 from agents.record.files import TWIN
-from agents.record.history import Past, read_past
+from agents.record.history import RunHistory, read_history
 from agents.record.home import home_folder
 from agents.record.journal import Journal
 from twin.errors import DivergedError, RehearsedError, TwinError
@@ -73,7 +73,7 @@ async def replay_run(folder: Path) -> Replayed:
     Raises `InputError` when there is no run, `JournalError` or `StoreError` when its record cannot be read, and
     `StoreBusyError` when another process works on it.
     """
-    past = read_past(folder)
+    past = read_history(folder)
     network, known = _inventory(past)
     journal = Journal.rehearse(past.undisturbed, clock=lambda: datetime.now(UTC))
     differing: list[str] = []
@@ -110,7 +110,7 @@ async def replay_run(folder: Path) -> Replayed:
     return _told(past, journal, difference, differing)
 
 
-def _as_recorded(past: Past) -> Authority:
+def _as_recorded(past: RunHistory) -> Authority:
     """Everybody by the key on record, or their passkey at home: whether they may approve is for an audit to say."""
     home = home_folder()
     people = {
@@ -120,8 +120,8 @@ def _as_recorded(past: Past) -> Authority:
     return Authority(person=people.get, run=past.started.run)
 
 
-def _told(past: Past, journal: Journal, difference: str, differing: list[str]) -> Replayed:
-    records, ahead = len(past.reading.records), journal.recall.ahead
+def _told(past: RunHistory, journal: Journal, difference: str, differing: list[str]) -> Replayed:
+    records, ahead = len(past.reading.records), journal.recorded.ahead
     beyond = records - len(past.undisturbed)
     why = ""
     if beyond:
@@ -141,6 +141,6 @@ def _told(past: Past, journal: Journal, difference: str, differing: list[str]) -
     )
 
 
-def _inventory(past: Past) -> tuple[Network, Inventory | None]:
+def _inventory(past: RunHistory) -> tuple[Network, Inventory | None]:
     with TwinStore.open(past.folder / TWIN) as store:
         return store.load_snapshot(past.started.inventory), known_of(past, store)

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from agents.goals.types import Goal
-from agents.record.history import Past
+from agents.record.history import RunHistory
 from agents.record.spending import RunBudget
 from twin.documents import MOST, Document
 from twin.execute.render import Inventory
@@ -60,7 +60,7 @@ class RunRequest(Frozen):
     rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")
 
 
-def request_of(past: Past) -> RunRequest:
+def request_of(past: RunHistory) -> RunRequest:
     """Return what the run was asked to do; what struck the network is the network's own secret."""
     started = past.started
     return RunRequest(
@@ -82,7 +82,7 @@ def request_of(past: Past) -> RunRequest:
     )
 
 
-def known_of(past: Past, store: TwinStore) -> Inventory | None:
+def known_of(past: RunHistory, store: TwinStore) -> Inventory | None:
     """What is known of the routers of one's own network, as it was when the run began."""
     started = past.started
     if started.routers is None:

@@ -14,11 +14,11 @@ from agents.models import Model, resolve
 from agents.record.charter import Register
 from agents.record.events import ChatRequested, ExecutionStep, Outcome, RunResumed, ToolReturned, is_opening
 from agents.record.files import JOURNAL, TRACE, TWIN
-from agents.record.history import Past, read_past
+from agents.record.history import RunHistory, read_history
 from agents.record.home import home_folder
 from agents.record.journal import Clock, Journal, Listener
 from agents.record.ownership import own
-from agents.record.rerun import Recall
+from agents.record.rerun import RecordsAhead
 from agents.record.tracing import Tracing
 from agents.record.waiting import may_go_on, require_waiting
 from agents.roles.budget import Meter, price_for
@@ -59,10 +59,10 @@ async def resume_run(
     waiting: `DivergedError`. `policy`, given again by the operator, takes over a run that was started elsewhere.
     """
     home = home or home_folder()
-    read_past(folder)  # before anything is written into what may be no run at all
+    read_history(folder)  # before anything is written into what may be no run at all
     with ExitStack() as stack:
         stack.enter_context(own(folder))
-        past = read_past(folder)
+        past = read_history(folder)
         register = Register(home, past.started.run)
         if policy is not None:
             register.take_over(past, policy)
@@ -96,7 +96,7 @@ async def resume_run(
         return RunResult(past.started.run, folder, ended.finished, journal.head, ended.error)
 
 
-def _is_left_alone(past: Past, register: Register, clock: Clock) -> bool:
+def _is_left_alone(past: RunHistory, register: Register, clock: Clock) -> bool:
     """Whether a run has ended, or still waits for people. Raises `AuthorityError` when it is not what home knows."""
     if past.question is not None:
         register.known(past)
@@ -112,7 +112,7 @@ def _is_left_alone(past: Past, register: Register, clock: Clock) -> bool:
     return False
 
 
-async def _require_same_events(past: Past) -> None:
+async def _require_same_events(past: RunHistory) -> None:
     """Make sure that a run which waits comes out as in the version that began it, before anything is written.
 
     Raises `DivergedError`: closing its record for a difference that nobody on the network has made would lose the run.
@@ -127,21 +127,21 @@ async def _require_same_events(past: Past) -> None:
         )
 
 
-async def _go_on(ground: Ground, past: Past) -> Ended:
+async def _go_on(ground: Ground, past: RunHistory) -> Ended:
     if len(past.undisturbed) < len(past.reading.records):
         return close(ground, past, "interrupted", "the run was killed while it took back what it had applied")
-    ground.journal.recall = Recall(past.reading.records)
+    ground.journal.recorded = RecordsAhead(past.reading.records)
     try:
         return await follow(ground)
     except DivergedError as error:
-        ground.journal.recall = Recall()
+        ground.journal.recorded = RecordsAhead()
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             return close(ground, past, "interrupted", "the run was cancelled")
         return close(ground, past, "failed", f"the run does not come out as its record says: {error}")
 
 
-def close(ground: Ground, past: Past, outcome: Outcome, because: str) -> Ended:
+def close(ground: Ground, past: RunHistory, outcome: Outcome, because: str) -> Ended:
     """Take back whatever of a certified plan is in place, as the network itself says, and write the last record."""
     live = restore_scene(ground.folder, ground.network, past.started.site).live
     configured, plan, error = live.read_topology(), past.certified, None
@@ -165,7 +165,7 @@ def _record(ground: Ground, step: StepRecord) -> None:
     ground.journal.append(ExecutionStep(**step.model_dump()))
 
 
-def _account(past: Past, request: RunRequest) -> Account:
+def _account(past: RunHistory, request: RunRequest) -> Account:
     meter = Meter(request.budget, price_for(request.budget, request.model))
     for answer in past.answers:
         meter.add(answer)
@@ -177,7 +177,7 @@ def _account(past: Past, request: RunRequest) -> Account:
         recommendations=past.finished.recommendations if past.finished else (),
         advice=past.finished.advice if past.finished else (),
         question=None,
-        plan=past.judged[0].hash if past.judged else None,
+        plan=past.plan_and_verdict[0].hash if past.plan_and_verdict else None,
         in_place=False,
         waits_for=past.waits,
         certificate_checked=any(isinstance(event, ExecutionStep) for event in past.events),
@@ -192,7 +192,7 @@ def _account(past: Past, request: RunRequest) -> Account:
     )
 
 
-def _inventory(past: Past, store: TwinStore) -> Network:
+def _inventory(past: RunHistory, store: TwinStore) -> Network:
     try:
         return store.load_snapshot(past.started.inventory)
     except TwinError as error:

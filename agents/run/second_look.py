@@ -1,7 +1,7 @@
 """A second look: what is measured once a plan is in place, taken back or refused, and nobody has explained."""
 
 from tools.box.handover import Diagnosis
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from tools.diagnosis import rank_causes, report_diagnosis
 from twin.diagnose import Hypothesis
 
@@ -11,32 +11,37 @@ from .transitions import Ending, Move, Operator
 class SecondLook:
     """Has the network diagnosed anew where the diagnosis does not hold any more, while rounds are left."""
 
-    def __init__(self, desk: Desk, operator: Operator, rounds: int) -> None:
-        self._desk, self._operator, self._rounds = desk, operator, rounds
+    def __init__(self, run_state: RunState, operator: Operator, rounds: int) -> None:
+        self._run_state, self._operator, self._rounds = run_state, operator, rounds
         self._before: tuple[Diagnosis, Hypothesis | None] | None = None
         self._otherwise: Ending | None = None
         self._waited = False
 
     def cause_without_symptom(self) -> str | None:
         """What all readings together speak for where none of them alone is unusual; None where that is no fault."""
-        rank_causes(self._desk)
-        ranking = self._desk.ranking
+        rank_causes(self._run_state)
+        ranking = self._run_state.ranking
         found = ranking is not None and ranking.doubt is None and bool(ranking.best.faults)
         return ranking.best.name if ranking is not None and found else None
 
     async def of_new_samples(self) -> bool:
         """Wait for new samples where no cause is known, once, and forget the diagnosis: whether they are there."""
-        if self._desk.faults or self._waited or not await self._operator.look_again():
+        if self._run_state.faults or self._waited or not await self._operator.look_again():
             return False
         self._waited = True
-        self._desk.clear_diagnosis()
+        self._run_state.clear_diagnosis()
         return True
 
     @property
     def may_be(self) -> bool:
         """Whether there is another round, in a run that is about an incident of its own finding."""
-        desk = self._desk
-        return desk.aim is None and desk.brought is None and bool(desk.faults) and desk.round < self._rounds
+        run_state = self._run_state
+        return (
+            run_state.goal is None
+            and run_state.brought is None
+            and bool(run_state.faults)
+            and run_state.round < self._rounds
+        )
 
     def begin(self, otherwise: Ending | None, *, in_place: bool = False, learned: bool = False) -> None:
         """Forget the diagnosis but for its faults, which may still be there.
@@ -46,23 +51,25 @@ class SecondLook:
         `learned` says that nothing else has happened, and that what the plan showed speaks about them: then they are as
         open as at first.
         """
-        desk = self._desk
+        run_state = self._run_state
         if in_place:
             self.met()
-        if desk.diagnosis is not None:
-            self._before, self._otherwise = (desk.diagnosis, desk.chosen), otherwise
+        if run_state.diagnosis is not None:
+            self._before, self._otherwise = (run_state.diagnosis, run_state.chosen), otherwise
         if learned:  # of what a plan in place was made for it has confirmed
-            desk.found_before = tuple(dict.fromkeys(y for x in desk.met for y in x.faults)) or desk.found_before
+            run_state.found_before = (
+                tuple(dict.fromkeys(y for x in run_state.met for y in x.faults)) or run_state.found_before
+            )
         else:  # the network is another one by now
-            desk.found_before, desk.trials = desk.faults, ()
-        desk.clear_diagnosis()
-        desk.round += 1
+            run_state.found_before, run_state.trials = run_state.faults, ()
+        run_state.clear_diagnosis()
+        run_state.round += 1
 
     def met(self) -> None:
         """Remember that a plan is in place for what was diagnosed: it is told of in the end, whatever comes later."""
-        desk = self._desk
-        if desk.chosen is not None and desk.chosen not in desk.met:
-            desk.met = (*desk.met, desk.chosen)
+        run_state = self._run_state
+        if run_state.chosen is not None and run_state.chosen not in run_state.met:
+            run_state.met = (*run_state.met, run_state.chosen)
 
     def finds_the_same(self) -> bool:
         """Whether the twin finds by itself that a second look leads to what is known: then no role is asked to look.
@@ -70,17 +77,17 @@ class SecondLook:
         That is so where the same cause comes first again, or none is sure and what is known stands otherwise, and no
         measurement would tell causes apart. What is known is handed over anew.
         """
-        desk = self._desk
-        if self._before is None or desk.heard:
+        run_state = self._run_state
+        if self._before is None or run_state.heard:
             return False
         known = self._before[0]
-        found, ranking = rank_causes(desk), desk.ranking
+        found, ranking = rank_causes(run_state), run_state.ranking
         if ranking is None or found.measurable:
             return False
         unsure = ranking.doubt is not None and self._otherwise is not None
         if not unsure and {(x.kind, x.element) for x in ranking.best.faults} != _names(known):
             return False
-        report_diagnosis(desk, 1, known.explanation)
+        report_diagnosis(run_state, 1, known.explanation)
         return True
 
     def nothing_new(self, found: Diagnosis) -> Move | None:
@@ -92,7 +99,7 @@ class SecondLook:
         same = _names(found) == _names(before[0])
         if not same and found.doubt is None:
             return None
-        self._desk.diagnosis, self._desk.chosen = before
+        self._run_state.diagnosis, self._run_state.chosen = before
         return Move("end", "a second look found nothing else", found, otherwise.outcome)
 
 

@@ -29,7 +29,7 @@ class SilentTracer(Tracer):
 
     @property
     def _now(self) -> Tracer:
-        if self._begun and self._journal.recall.ahead:
+        if self._begun and self._journal.recorded.ahead:
             return self._silent
         self._begun = True
         return self._loud

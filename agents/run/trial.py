@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.corrections import recorded_states
 from twin.diagnose import PlanTrial, set_anew
 from twin.execute.agreement import Tolerance, recent
@@ -63,13 +63,13 @@ class Benefit(NamedTuple):
         return after <= max(asked, negligible) or (after < left and after <= kept)
 
 
-def benefit(desk: Desk, observation: Observation, plan: Plan, diagnosed: Observation | None) -> Benefit:
+def benefit(run_state: RunState, observation: Observation, plan: Plan, diagnosed: Observation | None) -> Benefit:
     """Compare what is measured with a plan in place with the twin; `diagnosed` is what was seen before any plan."""
-    planned, limit = apply_all(desk.state, plan.steps), desk.policy.max_utilisation
-    demands = desk.put_right(observation).network.demands
-    lossy = (as_lossy_as_now(x.with_demands(demands), observation) for x in (desk.state, planned))
+    planned, limit = apply_all(run_state.state, plan.steps), run_state.policy.max_utilisation
+    demands = run_state.put_right(observation).network.demands
+    lossy = (as_lossy_as_now(x.with_demands(demands), observation) for x in (run_state.state, planned))
     without, promised = (simulate(x).harm(limit) for x in lossy)
-    return Benefit(desk.harm_of(observation, planned), without, promised, _harm_untold(desk, diagnosed))
+    return Benefit(run_state.harm_of(observation, planned), without, promised, _harm_untold(run_state, diagnosed))
 
 
 def as_lossy_as_now(state: Network, observation: Observation) -> Network:
@@ -82,7 +82,7 @@ def as_lossy_as_now(state: Network, observation: Observation) -> Network:
     return conditioned(state, np.array(shares))
 
 
-def _harm_untold(desk: Desk, seen: Observation | None) -> float:
+def _harm_untold(run_state: RunState, seen: Observation | None) -> float:
     """Mbit/s that were measured as harmed when the cause was found, beyond what the twin said of that moment.
 
     The twin, asked what would be harmed by now without a plan, says as much too little again: how severe a fault is was
@@ -90,5 +90,7 @@ def _harm_untold(desk: Desk, seen: Observation | None) -> float:
     """
     if seen is None:
         return 0.0
-    told = simulate(desk.state.with_demands(desk.put_right(seen).network.demands)).harm(desk.policy.max_utilisation)
-    return max(0.0, desk.harm_of(seen, desk.state).routable - told.routable)
+    told = simulate(run_state.state.with_demands(run_state.put_right(seen).network.demands)).harm(
+        run_state.policy.max_utilisation
+    )
+    return max(0.0, run_state.harm_of(seen, run_state.state).routable - told.routable)

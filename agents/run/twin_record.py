@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from agents.record.events import Figures, LoadsTaken, VerdictReached
 from agents.roles.chat import Session
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.execute.executor import Execution
 from twin.gate.certificate import Certificate
 from twin.gate.verdict import Verdict
@@ -26,7 +26,7 @@ LOOKBACK = timedelta(hours=3)
 class TwinRecord:
     """Writes; it decides nothing. `figures` are those of the run's end, as far as they are known."""
 
-    desk: Desk
+    run_state: RunState
     session: Session
     store: TwinStore
     live: LiveNetwork
@@ -34,58 +34,58 @@ class TwinRecord:
 
     def before(self) -> None:
         """Write down the loads before anything was done."""
-        taken = self._take(loads.measured("before", self.desk.look(), self.desk.harm))
+        taken = self._take(loads.measured("before", self.run_state.look(), self.run_state.harm))
         self._figure(harm_before=taken.harm, max_utilisation_before=taken.max_utilisation)
 
     def corrected(self, noise: float) -> None:
         """Write down anew the loads before anything was done, if their harm came from readings known to be false."""
-        if abs(self.desk.harm.total - (self.figures.harm_before or 0.0)) > noise:
+        if abs(self.run_state.harm.total - (self.figures.harm_before or 0.0)) > noise:
             self.before()
 
     def incident(self) -> None:
         """Write down what was measured until now, and the incident that it shows."""
-        desk = self.desk
+        run_state = self.run_state
         self.telemetry()
-        if desk.incident is not None:
-            status = "open" if desk.incident.symptoms else "healthy"
+        if run_state.incident is not None:
+            status = "open" if run_state.incident.symptoms else "healthy"
             self.store.save_incident(
                 self.session.run,
-                snapshot=desk.inventory.id,
+                snapshot=run_state.inventory.id,
                 status=status,
                 opened=self.live.now,
-                document=desk.incident,
+                document=run_state.incident,
             )
 
     def telemetry(self) -> None:
         """Write down what was measured in the run until now."""
-        self.store.append_telemetry(self.live.read_telemetry(self.desk.since), self.desk.inventory)
+        self.store.append_telemetry(self.live.read_telemetry(self.run_state.since), self.run_state.inventory)
 
     def diagnosed(self) -> None:
         """Write down the state that was diagnosed, its loads, and the hypotheses that were ranked."""
         self._believe()
-        if self.desk.ranking is not None:
-            self.store.save_hypotheses(self.session.run, ranked(self.desk.ranking))
+        if self.run_state.ranking is not None:
+            self.store.save_hypotheses(self.session.run, ranked(self.run_state.ranking))
         self.loads_believed()
 
     def loads_believed(self) -> None:
         """Write down the loads of the state that is believed."""
-        self._take(loads.simulated("diagnosed", self.desk.state, self.desk.policy.max_utilisation))
+        self._take(loads.simulated("diagnosed", self.run_state.state, self.run_state.policy.max_utilisation))
 
     def believed(self) -> None:
         """Write down the inventory and the state that is believed, where a plan was made or the network has changed."""
-        self.store.save_snapshot(self.desk.inventory, now=self.live.now)
+        self.store.save_snapshot(self.run_state.inventory, now=self.live.now)
         self._believe()
 
     def verdict(self) -> None:
         """Write down the plan that was decided on and what the gate found."""
-        submission, decision = self.desk.submission, self.desk.decision
+        submission, decision = self.run_state.submission, self.run_state.decision
         if submission is None or decision is None or decision.verdict is None:
             return
         plan, found, now = submission.plan, decision.verdict, self.live.now
         self.store.save_plan(plan, now=now)
         self.store.save_verdict(found, now=now)
         self.session.journal.append(
-            VerdictReached(round=self.desk.round, plan=plan, verdict=found, passed=found.passed)
+            VerdictReached(round=self.run_state.round, plan=plan, verdict=found, passed=found.passed)
         )
 
     def certificate(self, plan: Plan, verdict: Verdict, certificate: Certificate) -> None:
@@ -96,9 +96,11 @@ class TwinRecord:
 
     def planned(self, plan: Plan) -> None:
         """Write down the state that a plan leads to, as the twin simulates it."""
-        desk = self.desk
-        self.store.save_branch(desk.state.id, plan.steps, now=self.live.now)
-        taken = self._take(loads.simulated("planned", apply_all(desk.state, plan.steps), desk.policy.max_utilisation))
+        run_state = self.run_state
+        self.store.save_branch(run_state.state.id, plan.steps, now=self.live.now)
+        taken = self._take(
+            loads.simulated("planned", apply_all(run_state.state, plan.steps), run_state.policy.max_utilisation)
+        )
         self._figure(harm_predicted=taken.harm, max_utilisation_predicted=taken.max_utilisation)
 
     def execution(self, plan: Plan, execution: Execution, started: datetime) -> None:
@@ -124,7 +126,7 @@ class TwinRecord:
     def observed(self) -> Observation:
         """Observe the network as it is configured now, and write that down."""
         configured = self._configured()
-        with self.desk.span("observe", snapshot=configured.id):
+        with self.run_state.span("observe", snapshot=configured.id):
             return observe(configured, self.live.read_telemetry(self.live.now - LOOKBACK), now=self.live.now)
 
     def mirror(self) -> None:
@@ -133,13 +135,13 @@ class TwinRecord:
 
     def _configured(self) -> Network:
         configured = self.live.read_topology()
-        self.store.save_snapshot(configured, now=self.live.now, parent=self.desk.inventory.id)
+        self.store.save_snapshot(configured, now=self.live.now, parent=self.run_state.inventory.id)
         return configured
 
     def _believe(self) -> None:
-        desk = self.desk
-        self.store.save_snapshot(desk.state, now=self.live.now, kind="diagnosed", parent=desk.inventory.id)
-        self.store.set_current(desk.state.id)
+        run_state = self.run_state
+        self.store.save_snapshot(run_state.state, now=self.live.now, kind="diagnosed", parent=run_state.inventory.id)
+        self.store.set_current(run_state.state.id)
 
     def _take(self, taken: LoadsTaken) -> LoadsTaken:
         self.session.journal.append(taken)

@@ -46,5 +46,5 @@ class UnbrokenWork:
 
     def _tell(self) -> None:
         self._told.set()
-        if not self._journal.recall.ahead:
+        if not self._journal.recorded.ahead:
             self._journal.append(StopRequested())

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from tools.telemetry import stated
 from twin.diagnose import Hypothesis, as_believed
 from twin.faults import TRAITS
@@ -16,29 +16,29 @@ WATCH = timedelta(hours=1)
 _EACH = timedelta(minutes=5)  # between two looks
 
 
-def harm_foreseen(desk: Desk) -> float:
+def harm_foreseen(run_state: RunState) -> float:
     """Mbit/s that another routing could carry and that the most traffic which the policy foresees would lose."""
-    grown = desk.state.with_demands(desk.state.demands * desk.policy.growth)
-    return simulate(grown).harm(desk.policy.max_utilisation).routable
+    grown = run_state.state.with_demands(run_state.state.demands * run_state.policy.growth)
+    return simulate(grown).harm(run_state.policy.max_utilisation).routable
 
 
-def seen_later(desk: Desk, live: LiveNetwork, least: float, known: set[str]) -> str:
+def seen_later(run_state: RunState, live: LiveNetwork, least: float, known: set[str]) -> str:
     """Wait until the next look, and say why the network is to be diagnosed anew by then; empty where it is not.
 
     It is where the diagnosed state harms more than `least` Mbit/s, or where devices say of themselves what they said at
     no look before: elements that `known` takes up.
     """
-    known |= {x.element for x in stated(desk)}
-    until_next_look(desk, live)
-    state = as_believed(desk.look(), desk.faults, desk.state).network
-    if simulate(state).harm(desk.policy.max_utilisation).routable > least:
+    known |= {x.element for x in stated(run_state)}
+    until_next_look(run_state, live)
+    state = as_believed(run_state.look(), run_state.faults, run_state.state).network
+    if simulate(state).harm(run_state.policy.max_utilisation).routable > least:
         return "no traffic was harmed when it was found, and is now"
-    return next((f"{x.detail} by now" for x in stated(desk) if x.element not in known), "")
+    return next((f"{x.detail} by now" for x in stated(run_state) if x.element not in known), "")
 
 
-def until_next_look(desk: Desk, live: LiveNetwork, least: int = 1) -> None:
+def until_next_look(run_state: RunState, live: LiveNetwork, least: int = 1) -> None:
     """Wait until the next look, at least so many samples."""
-    interval = desk.look().interval_s
+    interval = run_state.look().interval_s
     live.wait(max(least, round(_EACH.total_seconds() / interval)) if interval else least)
 
 

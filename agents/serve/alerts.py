@@ -18,7 +18,7 @@ from twin.formats.text import first_problem
 from twin.model import Network
 
 from .board import Board, Incident
-from .record import Began, Moved, Quiet, Returned, RoomEvent
+from .record import Began, Moved, Returned, RoomEvent, Subsided
 
 PREFIX = "alert/"
 _OWN = "twinops_"  # the names of what `delivery` sends: what comes back of it opens nothing
@@ -85,7 +85,7 @@ def _goes_on(known: Incident, alert: _Alert, now: datetime) -> list[RoomEvent]:
         moved = known.state not in ("mitigated", "mitigating") and not known.working
         because = "its sender says that it is over"
         end: list[RoomEvent] = [Moved(time=now, id=known.id, state="mitigated", because=because)] if moved else []
-        return [Quiet(time=now, id=known.id), *end]
+        return [Subsided(time=now, id=known.id), *end]
     if known.quiet is None:
         return []
     again: list[RoomEvent] = [Moved(time=now, id=known.id, state="open", because="it fires again")]

@@ -24,7 +24,6 @@ from .record import (
     Moved,
     Owned,
     Queued,
-    Quiet,
     Remarked,
     Returned,
     RoomEvent,
@@ -34,6 +33,7 @@ from .record import (
     Scheduled,
     Silenced,
     State,
+    Subsided,
 )
 
 HOLD = timedelta(minutes=15)
@@ -168,7 +168,7 @@ class Board(Frozen):
                 return self._with(before.model_copy(update={"elements": more}))
             case Adopted():
                 return self._change(event, f"part of {event.parent}", parent=event.parent)
-            case Quiet():
+            case Subsided():
                 return self._change(event, "nothing of it is seen any more", quiet=event.time)
             case Returned():
                 came = tuple(x for x in self.incident(event.id).returns if event.time - x <= REMEMBERED)
@@ -225,7 +225,7 @@ class Board(Frozen):
 
     def _change(
         self,
-        event: Adopted | Quiet | Returned | Moved | Owned | Remarked | RunBegan | RunEnded,
+        event: Adopted | Subsided | Returned | Moved | Owned | Remarked | RunBegan | RunEnded,
         words: str,
         **changed: object,
     ) -> "Board":

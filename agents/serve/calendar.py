@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from agents.record.charter import Register
 from agents.record.files import CERTIFICATE, TWIN
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.run.run import signing_key
 from tools.box.known import known_to
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.errors import CertificateError, InputError, TwinError
 from twin.execute.executor import Execution, execute, recover
 from twin.files import read_text
@@ -72,7 +72,7 @@ def schedule(run: Path, *, number: int, who: str, now: datetime) -> Scheduled:
 
     Raises `InputError` on any other run, or when its window has begun, and what reading it raises.
     """
-    past = read_past(run)
+    past = read_history(run)
     plan, certificate = past.certified, certificate_of(run)
     if past.finished is None or past.finished.outcome != "scheduled" or plan is None or past.started.goal is None:
         raise InputError(f"run {past.started.run} has no plan for a window", fix="give its goal from: and until:")
@@ -91,7 +91,7 @@ def schedule(run: Path, *, number: int, who: str, now: datetime) -> Scheduled:
     )
 
 
-Look = Callable[[], Desk | None]
+Look = Callable[[], RunState | None]
 
 
 class RoomCalendar:
@@ -108,9 +108,9 @@ class RoomCalendar:
         """Judge the plan of an entry on what is measured now, and make it. Raises nothing: what went wrong is told."""
         now = self._live.now
         try:
-            desk = self._look()
-            against = self._against(entry, desk) if desk else "nothing is measured"
-            done = None if against or desk is None else self._execute(entry, desk)
+            run_state = self._look()
+            against = self._against(entry, run_state) if run_state else "nothing is measured"
+            done = None if against or run_state is None else self._execute(entry, run_state)
             because = against or (done.reason if done else "")
             applied = done is not None and done.status == "applied"
         except TwinError as error:
@@ -132,21 +132,21 @@ class RoomCalendar:
             return [moved, _trouble(board.opened + 1, network, entry, "stuck", str(error)[:1_000], now)]
         return [CalendarMoved(time=now, id=said.id, state="taken back", because=reason[:1_000])]
 
-    def _against(self, entry: Entry, desk: Desk) -> str:
+    def _against(self, entry: Entry, run_state: RunState) -> str:
         """Why the plan may not be made on what is measured now, and while others work; empty when it may."""
-        state = desk.look().network
+        state = run_state.look().network
         read = self._site.read(state, self._live.now)
         if read.unknown:
             return f"what others plan is not known: {read.unknown[0].name}: {read.unknown[0].failed}"
         plan = entry.scheduled.plan.model_copy(update={"base": state.id})
-        known = replace(known_to(desk), starts=self._live.now, works=read.works)
+        known = replace(known_to(run_state), starts=self._live.now, works=read.works)
         verdict = verify_knowing(known, plan, state, self._policy)
         failed = next((x for x in verdict.checks if not x.passed and x.name != "useful"), None)
         return "" if failed is None else f"{failed.name}: {failed.detail}"
 
-    def _execute(self, entry: Entry, desk: Desk) -> Execution:
+    def _execute(self, entry: Entry, run_state: RunState) -> Execution:
         folder = self._runs / entry.scheduled.run
-        past = read_past(folder)
+        past = read_history(folder)
         register = Register(self._home, past.started.run)
         register.known(past)
         base = self._base(entry)
@@ -160,10 +160,10 @@ class RoomCalendar:
             current=base.id,
             authority=register.authority,
             inventory=self._snapshot(entry, past.started.inventory),
-            outlook=desk.outlook,
+            outlook=run_state.outlook,
             works=self._site.newest.works,
             works_now=lambda: self._site.newest.works,
-            unmodelled=desk.unmodelled,
+            unmodelled=run_state.unmodelled,
         )
 
     def _base(self, entry: Entry) -> Network:

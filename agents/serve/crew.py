@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 from agents.record.charter import Register
 from agents.record.events import Outcome, RunStarted
-from agents.record.history import SENSELESS, Past, read_past
+from agents.record.history import SENSELESS, RunHistory, read_history
 from agents.record.journal import Listener, Record
 from agents.record.ownership import holder
 from agents.record.waiting import may_go_on
@@ -110,9 +110,9 @@ class Crew:
         """Whether nothing is under way and nothing waits."""
         return not self._jobs.unfinished_tasks
 
-    def waiting(self, but: str = "") -> list[Past]:
+    def waiting(self, but: str = "") -> list[RunHistory]:
         """The runs of incidents whose plans wait for people, but one."""
-        found: list[Past] = []
+        found: list[RunHistory] = []
         for incident in self._ledger.board.alive:
             if (
                 incident.run
@@ -121,7 +121,7 @@ class Crew:
                 and not incident.working
             ):
                 try:
-                    past = read_past(self.runs / incident.run)
+                    past = read_history(self.runs / incident.run)
                 except TwinError:
                     continue
                 if past.waits is not None:
@@ -139,7 +139,7 @@ class Crew:
             return
         folder = self.runs / (incident.run or "")
         try:
-            past = read_past(folder)
+            past = read_history(folder)
             if past.finished is not None and past.waits is None:
                 self._note_end(name, past.started.run, past.finished.outcome, past.finished.because)
             elif past.waits is not None and holder(folder) is None and self._may_go_on(past):
@@ -147,7 +147,7 @@ class Crew:
         except (TwinError, *SENSELESS) as error:  # its record is somebody's to mend, and *approvals* says so
             self._say(name, f"its run cannot be looked at: {error}")
 
-    def _may_go_on(self, past: Past) -> bool:
+    def _may_go_on(self, past: RunHistory) -> bool:
         return may_go_on(past, Register(self.home, past.started.run).authority)
 
     def _serve(self) -> None:

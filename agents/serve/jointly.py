@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agents.record.files import TWIN
-from agents.record.history import Past
+from agents.record.history import RunHistory
 from agents.show.refusal_view import RefusalView, refusal_view
 from twin.errors import TwinError
 from twin.gate.checks.context import Evidence
@@ -26,19 +26,19 @@ class JointRefusal(NamedTuple):
     shown: RefusalView | None = None
 
 
-def objections(past: Past, others: Iterable[Past]) -> Iterator[JointRefusal]:
+def objections(past: RunHistory, others: Iterable[RunHistory]) -> Iterator[JointRefusal]:
     """Yield every other run with whose plan this one would not pass the gate, and why.
 
     Either order is judged, since nobody knows which is made first. Raises `StoreError` when a twin cannot be read.
     """
-    if past.judged is None:
+    if past.plan_and_verdict is None:
         return
-    plan, policy = past.judged[0], past.started.policy
+    plan, policy = past.plan_and_verdict[0], past.started.policy
     network, inventory = _snapshots(past.folder, plan.base, past.started.inventory)
     for other in others:
-        if other.judged is None or other.started.run == past.started.run:
+        if other.plan_and_verdict is None or other.started.run == past.started.run:
             continue
-        against = objection(plan, other.judged[0], network, policy, inventory)
+        against = objection(plan, other.plan_and_verdict[0], network, policy, inventory)
         if against is not None:
             yield against._replace(run=other.started.run)
 

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from agents.show.incident_words import incident_title
 from tools.box.registry import Tool, bind
 from tools.box.results import next_after
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.errors import InputError, StoreBusyError
 from twin.files import is_plain
 from twin.formats.account import Account
@@ -84,34 +84,34 @@ class RoomStates:
         if known is None or known[0] is not look:
             found = self._state(look)
             if known is not None:
-                found.desk.results = known[1].desk.results
+                found.run_state.results = known[1].run_state.results
                 if known[1].network.id == found.network.id:  # what was proposed for it still stands
-                    found.desk.proposals |= known[1].desk.proposals
+                    found.run_state.proposals |= known[1].run_state.proposals
             self._newest = known = look, found
         return known[1]
 
     def _state(self, look: Look) -> TwinState:
-        seen, now = look.desk, self._room.now
-        desk = Desk(seen.inventory, self._room.policy, seen.live, seen.since, works=seen.works)
-        desk.state = desk.look().network
-        fidelity = desk.fidelity.score
+        seen, now = look.run_state, self._room.now
+        run_state = RunState(seen.inventory, self._room.policy, seen.live, seen.since, works=seen.works)
+        run_state.state = run_state.look().network
+        fidelity = run_state.fidelity.score
         vouched = Vouched(
             time=look.newest or now,
             looked=now,
             recorded=False,
-            quality=desk.assessment.report.score,
+            quality=run_state.assessment.report.score,
             fidelity=fidelity,
         )
-        reading = Reading(desk.state, Account(file=self._room.place.site, format="watched"), {})
+        reading = Reading(run_state.state, Account(file=self._room.place.site, format="watched"), {})
         zone = self._site.site.zone if self._site else "UTC"
-        return TwinState(desk, reading, self._site, zone, True, vouched, now)
+        return TwinState(run_state, reading, self._site, zone, True, vouched, now)
 
 
 def incident_tools(room: Room) -> tuple[Tool, ...]:
     """The tools that only a room has."""
 
     def incidents(
-        _desk: Desk,
+        _run_state: RunState,
         id: Annotated[str, Field(max_length=20, description="One of them, with its timeline.")] = "",
         state: Annotated[
             Literal["alive", "closed", "all"], Field(description="Those that have not ended, those that have, or both.")

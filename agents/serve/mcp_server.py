@@ -164,10 +164,10 @@ class McpDoor:
     async def _answered(self, name: str, arguments: Mapping[str, JsonValue]) -> types.CallToolResult:
         state, tools = await self._newest()
         rights, tracer = frozenset(x.name for x in tools), self._tracing.tracer
-        toolbox, state.desk.tracer = Toolbox(state.desk, tools, {_ROLE: rights}), tracer
+        toolbox, state.run_state.tracer = Toolbox(state.run_state, tools, {_ROLE: rights}), tracer
         about = {MCP_METHOD: "tools/call", TOOL_NAME: name if name in rights else "unknown"}
         with request_span(tracer, " ".join(about.values()), **about):  # within the caller's: the library joins it
-            named = with_ids(arguments, state.network, list(state.desk.proposals)) if name in rights else arguments
+            named = with_ids(arguments, state.network, list(state.run_state.proposals)) if name in rights else arguments
             answer = await toolbox.call(_ROLE, name, dict(named))
         _trim(state)
         if not answer.ok:
@@ -281,7 +281,7 @@ def _refused(content: str) -> types.CallToolResult:
 
 
 def _trim(state: TwinState) -> None:
-    kept = state.desk.results.kept
+    kept = state.run_state.results.kept
     for handle in list(kept)[:-_KEPT]:
         del kept[handle]
 

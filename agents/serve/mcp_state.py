@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from agents.show.listing import NamedElement, elements_of
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from twin.formats.build import Reading
 from twin.formats.load import load_reading
 from twin.gate.checks.context import Evidence
@@ -31,7 +31,7 @@ class TwinState:
     `measured` says whether there are measurements to ask for; `vouched` is None where nobody vouches for the state.
     """
 
-    desk: Desk
+    run_state: RunState
     reading: Reading
     site: OpenSite | None
     zone: str
@@ -47,7 +47,7 @@ class TwinState:
     @property
     def policy(self) -> Policy:
         """The limits to keep."""
-        return self.desk.policy
+        return self.run_state.policy
 
     def evidence(self, now: datetime) -> Evidence | None:
         """What the gate is told of the measurements at this moment."""
@@ -82,17 +82,17 @@ class TwinStates:
         if known is None or now - known.read_at >= REFRESH:
             found = self._own(self._site, now) if self._site else self._named(self._name or "", now)
             if known is not None and known.network.id == found.network.id:  # what was proposed for it still stands
-                found.desk.proposals |= known.desk.proposals
+                found.run_state.proposals |= known.run_state.proposals
             if known is not None:
-                found.desk.results = known.desk.results
+                found.run_state.results = known.run_state.results
             self._newest = known = found
         return known
 
     def _named(self, name: str, now: datetime) -> TwinState:
         reading = load_reading(name)
         live = ReadSide(_Configured(reading.network, now))
-        desk = Desk(reading.network, self._policy, live, now, unmodelled=reading.account.unmodelled_routing)
-        return TwinState(desk, reading, None, self._zone, False, _vouched(name, reading.network.id), now)
+        run_state = RunState(reading.network, self._policy, live, now, unmodelled=reading.account.unmodelled_routing)
+        return TwinState(run_state, reading, None, self._zone, False, _vouched(name, reading.network.id), now)
 
     def _own(self, site: OpenSite, now: datetime) -> TwinState:
         bring_up(site, self.clock)
@@ -100,10 +100,10 @@ class TwinStates:
         works = site.calendar(reading.network, now, self._policy.tags).works
         unmodelled = reading.account.unmodelled_routing
         inventory = live.read_topology()
-        desk = Desk(inventory, self._policy, ReadSide(live), _EVER, unmodelled=unmodelled, works=works)
-        desk.look()
-        desk.state = reading.network
-        return TwinState(desk, reading, site, self._zone, True, _vouched(str(site.twin), reading.network.id), now)
+        run_state = RunState(inventory, self._policy, ReadSide(live), _EVER, unmodelled=unmodelled, works=works)
+        run_state.look()
+        run_state.state = reading.network
+        return TwinState(run_state, reading, site, self._zone, True, _vouched(str(site.twin), reading.network.id), now)
 
 
 class _Configured:

@@ -20,7 +20,7 @@ from tools.arguments import Changes, Handle
 from tools.box.handover import Candidate
 from tools.box.registry import Tool, bind
 from tools.box.results import fetch_result, next_after
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from tools.diagnosis import rank_causes
 from tools.glossary import explain
 from tools.planning import WithoutPlan, candidate
@@ -198,7 +198,7 @@ def topology_page(state: TwinState, like: str, offset: int, limit: int) -> Topol
 
 def _topology(state: TwinState) -> Callable[..., TopologyPage]:
     def topology(
-        _desk: Desk,
+        _run_state: RunState,
         like: Annotated[str, Field(max_length=120, description="Only what this name means or is close to.")] = "",
         offset: Offset = 0,
         limit: Limit = 50,
@@ -210,7 +210,7 @@ def _topology(state: TwinState) -> Callable[..., TopologyPage]:
 
 
 def _plan_for(state: TwinState, clock: Callable[[], datetime]) -> Callable[..., PlanFound]:
-    def plan_for(desk: Desk, goal: Words) -> PlanFound:
+    def plan_for(run_state: RunState, goal: Words) -> PlanFound:
         """Look for a plan that serves a written goal, and let the gate judge it; nothing is stored or carried out."""
         now = clock()
         read = read_goal(goal, state.network, now=now, zone=state.zone)
@@ -221,7 +221,7 @@ def _plan_for(state: TwinState, clock: Callable[[], datetime]) -> Callable[..., 
             state.reading, state.policy, Wish(read), evidence=state.evidence(now), site=state.site, now=now
         )
         planned = {x.plan.hash: x for x in found.proposals if x.plan}
-        _remember(desk, planned)
+        _remember(run_state, planned)
         chosen = found.choice
         return PlanFound(
             snapshot=state.network.id,
@@ -232,7 +232,8 @@ def _plan_for(state: TwinState, clock: Callable[[], datetime]) -> Callable[..., 
             checks=chosen.verdict.checks if chosen else (),
             window=found.window,
             candidates=tuple(
-                candidate(desk, handle, x).model_copy(update={"serves_goal": True}) for handle, x in planned.items()
+                candidate(run_state, handle, x).model_copy(update={"serves_goal": True})
+                for handle, x in planned.items()
             ),
             without_plan=tuple(WithoutPlan(method=x.method, reason=x.reason) for x in found.proposals if not x.plan),
         )
@@ -242,25 +243,27 @@ def _plan_for(state: TwinState, clock: Callable[[], datetime]) -> Callable[..., 
 
 def _verify_plan(state: TwinState, clock: Callable[[], datetime]) -> Callable[..., PlanVerdict]:
     def verify_plan(
-        desk: Desk, plan: Handle = "", changes: Changes = (), objective: Objective = "relieve"
+        run_state: RunState, plan: Handle = "", changes: Changes = (), objective: Objective = "relieve"
     ) -> PlanVerdict:
         """Rehearse a plan step by step, under every single failure and back again, and judge it. Give one of both."""
-        return _judged(state, _brought(desk, plan, changes, objective, "changes brought from outside"), clock())
+        return _verdict_of(
+            state, _brought(run_state, plan, changes, objective, "changes brought from outside"), clock()
+        )
 
     return verify_plan
 
 
 def _propose_plan(state: TwinState, clock: Callable[[], datetime], drafts: Path) -> Callable[..., StoredDraft]:
     def propose_plan(
-        desk: Desk,
+        run_state: RunState,
         why: Annotated[str, Field(min_length=1, max_length=280, description="What gets better, in one sentence.")],
         plan: Handle = "",
         changes: Changes = (),
         objective: Objective = "relieve",
     ) -> StoredDraft:
         """Store a plan as a draft for people to look at. It approves nothing, and nothing is carried out."""
-        drafted = _brought(desk, plan, changes, objective, why)
-        verdict = _judged(state, drafted, clock())
+        drafted = _brought(run_state, plan, changes, objective, why)
+        verdict = _verdict_of(state, drafted, clock())
         groundless = next((x for x in verdict.checks if x.name == "grounded" and not x.passed), None)
         if groundless is not None:
             raise InputError(groundless.detail, fix="correct the changes; `topology` lists the elements")
@@ -274,7 +277,7 @@ def _propose_plan(state: TwinState, clock: Callable[[], datetime], drafts: Path)
     return propose_plan
 
 
-def _judged(state: TwinState, plan: Plan, now: datetime) -> PlanVerdict:
+def _verdict_of(state: TwinState, plan: Plan, now: datetime) -> PlanVerdict:
     evidence = state.evidence(now)
     verdict, questions = verdict_on(plan, state.reading, state.policy, evidence=evidence, site=state.site, now=now)
     return PlanVerdict(
@@ -287,19 +290,23 @@ def _judged(state: TwinState, plan: Plan, now: datetime) -> PlanVerdict:
     )
 
 
-def _brought(desk: Desk, handle: str, changes: Changes, objective: Objective, why: str) -> Plan:
+def _brought(run_state: RunState, handle: str, changes: Changes, objective: Objective, why: str) -> Plan:
     if bool(handle) == bool(changes):
         raise InputError("give one of `plan` and `changes`", fix="`plan` is a handle from plan_for")
-    return desk.plan(handle) if handle else Plan(goal=why, base=desk.state.id, steps=changes, objective=objective)
+    return (
+        run_state.plan(handle)
+        if handle
+        else Plan(goal=why, base=run_state.state.id, steps=changes, objective=objective)
+    )
 
 
-def _remember(desk: Desk, planned: dict[str, Proposal]) -> None:
-    kept = {**{k: v for k, v in desk.proposals.items() if k not in planned}, **planned}
-    desk.proposals = dict(list(kept.items())[-KEPT:])
+def _remember(run_state: RunState, planned: dict[str, Proposal]) -> None:
+    kept = {**{k: v for k, v in run_state.proposals.items() if k not in planned}, **planned}
+    run_state.proposals = dict(list(kept.items())[-KEPT:])
 
 
 def _runs(folder: Path) -> Callable[..., AgentRuns]:
-    def runs(_desk: Desk, offset: Offset = 0, limit: Limit = 20) -> AgentRuns:
+    def runs(_run_state: RunState, offset: Offset = 0, limit: Limit = 20) -> AgentRuns:
         """List what the agents did before: each run with its outcome and why."""
         found = survey(folder)
         page = found.entries[offset : offset + limit]

@@ -53,7 +53,7 @@ class Adopted(Frozen):
     parent: Name
 
 
-class Quiet(Frozen):
+class Subsided(Frozen):
     """Nothing of an incident is seen any more: it may come back."""
 
     did: Literal["quiet"] = "quiet"
@@ -212,7 +212,7 @@ RoomEvent = (
     Began
     | Grew
     | Adopted
-    | Quiet
+    | Subsided
     | Returned
     | Moved
     | Owned

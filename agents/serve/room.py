@@ -15,7 +15,7 @@ from agents.record.files import JOURNAL
 from agents.record.home import policy_in_force
 from agents.record.journal import Record
 from agents.show.incident_words import incident_summary
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.clock import utc_now
 from twin.errors import InputError, StoreError, TwinError
 from twin.policy import Policy
@@ -82,7 +82,7 @@ class Room:
         if self._syslog:
             self._syslog.follow(self.ledger)
         self.postman = Postman(self.ledger, settings.channels)
-        self._calendar = RoomCalendar(self.live, (place.runs, place.home), self.policy, self._desk, self.calendars)
+        self._calendar = RoomCalendar(self.live, (place.runs, place.home), self.policy, self._run_state, self.calendars)
         self.run_folders = RunFolders(place.runs, keep=timedelta(days=settings.runs_days), most=settings.runs_gb * 1e9)
         self._tidied: datetime | None = None
         self._stop, self._turn = threading.Event(), threading.Lock()
@@ -271,8 +271,8 @@ class Room:
         for heard in tuple(self._hearing):
             heard(run, record)
 
-    def _desk(self) -> Desk | None:
-        return self.watch.latest.desk if self.watch.latest else None
+    def _run_state(self) -> RunState | None:
+        return self.watch.latest.run_state if self.watch.latest else None
 
     def _set_to_work(self, now: datetime) -> None:
         for entry in due(self.board, now):

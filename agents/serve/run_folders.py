@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from agents.record.events import CertificateIssued
 from agents.record.files import JOURNAL
-from agents.record.history import SENSELESS, Past, read_past
+from agents.record.history import SENSELESS, RunHistory, read_history
 from agents.record.journal import Clock
 from agents.record.ownership import own
 from agents.record.questions import question_of
@@ -84,14 +84,14 @@ class RunFolders:
             return False
         try:
             with own(folder):
-                if is_plain(folder / JOURNAL) and self._is_needed(read_past(folder), now):
+                if is_plain(folder / JOURNAL) and self._is_needed(read_history(folder), now):
                     return False
                 shutil.rmtree(folder)  # follows no link
         except (TwinError, OSError, *SENSELESS):  # it is held, or cannot be told, or not be deleted: another time
             return False
         return True
 
-    def _is_needed(self, past: Past, now: datetime) -> bool:
+    def _is_needed(self, past: RunHistory, now: datetime) -> bool:
         """Whether somebody may still decide on a run, or something of it may be in the network."""
         done = past.finished
         if done is None:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from twin.model import Frozen
 
 from .board import Board, Incident
-from .record import Adopted, Began, Family, Grew, Moved, Quiet, Returned, RoomEvent
+from .record import Adopted, Began, Family, Grew, Moved, Returned, RoomEvent, Subsided
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
@@ -168,7 +168,7 @@ def _parts(alive: Iterable[Incident], one: Sighting) -> Iterable[Incident]:
 
 def _unseen(incident: Incident, now: datetime) -> Iterable[RoomEvent]:
     if incident.quiet is None:
-        yield Quiet(time=now, id=incident.id)
+        yield Subsided(time=now, id=incident.id)
         if incident.state not in ("mitigated", "mitigating") and not incident.working:
             yield Moved(time=now, id=incident.id, state="mitigated", because="nothing of it is seen any more")
     elif now - incident.quiet >= incident.ends_after(now) and not incident.working:

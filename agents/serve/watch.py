@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from twin.errors import InputError, TwinError
 from twin.files import is_plain, read_bytes, write_bytes
 from twin.live.network import Telemetry, since_then
@@ -38,18 +38,18 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Look:
-    """What one look saw. `desk` answers the agents' own questions about it, each when it is asked."""
+    """What one look saw. `run_state` answers the agents' own questions about it, each when it is asked."""
 
     def __init__(
-        self, desk: Desk, telemetry: Telemetry, anomalies: tuple[Anomaly, ...], seen: tuple[Sighting, ...]
+        self, run_state: RunState, telemetry: Telemetry, anomalies: tuple[Anomaly, ...], seen: tuple[Sighting, ...]
     ) -> None:
-        self.desk, self.telemetry, self.anomalies, self.seen = desk, telemetry, anomalies, seen
-        self.now = desk.live.now
+        self.run_state, self.telemetry, self.anomalies, self.seen = run_state, telemetry, anomalies, seen
+        self.now = run_state.live.now
 
     @property
     def network(self) -> Network:
         """What is configured."""
-        return self.desk.inventory
+        return self.run_state.inventory
 
     @property
     def newest(self) -> datetime | None:
@@ -156,9 +156,11 @@ class Watch:
         self._put_away(network, telemetry, now)
         since = now - timedelta(seconds=(_WINDOW + 1) * self.interval_s)
         window = live.read_telemetry(since)
-        desk = Desk(network, self._policy, ReadSide(_Still(network, window, now)), since, works=self._works())
+        run_state = RunState(network, self._policy, ReadSide(_Still(network, window, now)), since, works=self._works())
         anomalies = self.detector.open
-        self.latest = Look(desk, window, anomalies, _sightings(desk, anomalies) if window.links.time.size else ())
+        self.latest = Look(
+            run_state, window, anomalies, _sightings(run_state, anomalies) if window.links.time.size else ()
+        )
         newest = telemetry.links.time
         if newest.size:  # a sample whose rows come in late is read once more
             self._since = datetime.fromtimestamp(float(newest.max()) - 2.5 * self.interval_s, UTC)
@@ -192,12 +194,14 @@ class Watch:
             return datetime.now(UTC)
 
 
-def _sightings(desk: Desk, anomalies: tuple[Anomaly, ...]) -> tuple[Sighting, ...]:
+def _sightings(run_state: RunState, anomalies: tuple[Anomaly, ...]) -> tuple[Sighting, ...]:
     """Group what is seen by what can have caused it; without any anomaly nothing is computed."""
     if not anomalies:
         return ()
-    seen = desk.look()
-    anomalies = unplanned_anomalies(seen, desk.works, anomalies, desk.live.now, desk.policy.max_utilisation)
+    seen = run_state.look()
+    anomalies = unplanned_anomalies(
+        seen, run_state.works, anomalies, run_state.live.now, run_state.policy.max_utilisation
+    )
     groups = correlate(seen.network, [Signal.of(x) for x in anomalies], seen.declared)
     return tuple(
         Sighting(

@@ -17,7 +17,7 @@ from agents.record.claims import Claim, KnownFigures, claims_of
 from agents.wording import counted, mbps, milliseconds, share, short, stated, written
 from tools.box.handover import Role
 from tools.box.registry import ToolAnswer, Toolbox
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from tools.questions import (
     QUESTIONS,
     BusiestLinks,
@@ -92,30 +92,30 @@ class Reply(NamedTuple):
         }
 
 
-def desk_for(
+def run_state_for(
     network: Network, policy: Policy, now: datetime, *, planned: Network | None = None, day: tuple[float, ...] = ()
-) -> Desk:
-    """Make a desk on which nothing is measured and the believed state is the network itself.
+) -> RunState:
+    """Make the state of a run in which nothing is measured and the believed state is the network itself.
 
     `planned` carries the planned traffic where `network` carries another one; `day` is the day it declares, if any.
     """
     inventory = planned or network
-    desk = Desk(inventory=inventory, policy=policy, live=ReadSide(Unmeasured(inventory, now, day)), since=now)
-    desk.state = network
-    return desk
+    run_state = RunState(inventory=inventory, policy=policy, live=ReadSide(Unmeasured(inventory, now, day)), since=now)
+    run_state.state = network
+    return run_state
 
 
-def answer(inquiry: Inquiry, desk: Desk) -> Reply:
+def answer(inquiry: Inquiry, run_state: RunState) -> Reply:
     """Answer a question that was read. Raises `InputError` when a tool refuses what was asked."""
-    return asyncio.run(_answer(inquiry, desk))
+    return asyncio.run(_answer(inquiry, run_state))
 
 
-async def _answer(inquiry: Inquiry, desk: Desk) -> Reply:
-    toolbox = Toolbox(desk, QUESTIONS, RIGHTS)
+async def _answer(inquiry: Inquiry, run_state: RunState) -> Reply:
+    toolbox = Toolbox(run_state, QUESTIONS, RIGHTS)
     given = cast(JsonValue, inquiry.arguments)
     result = _result(await toolbox.call("analyst", inquiry.tool, given, call_id="question"))
     call = Called(tool=inquiry.tool, arguments=inquiry.arguments, result=result.model_dump(mode="json"))
-    return checked([*worded(result, inquiry, desk.policy)], [call], desk.policy)
+    return checked([*worded(result, inquiry, run_state.policy)], [call], run_state.policy)
 
 
 def checked(sentences: Sequence[str], calls: Sequence[Called], policy: Policy) -> Reply:

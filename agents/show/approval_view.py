@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from agents.record.files import TWIN
-from agents.record.history import Past
+from agents.record.history import RunHistory
 from agents.record.waiting import Pending
 from agents.wording import counted, on_screen, share
 from twin.gate.verdict import Verdict
@@ -34,11 +34,11 @@ class ApprovalView(NamedTuple):
     measured: datetime | None
 
 
-def approval_view(past: Past, plan: Pending) -> ApprovalView:
+def approval_view(past: RunHistory, plan: Pending) -> ApprovalView:
     """Compute the page from the run's own folder. Raises `StoreError` when its twin file cannot be read."""
     impact = impact_of(past, plan)
-    assert past.judged is not None  # noqa: S101  `impact_of` has looked
-    proposed, verdict = past.judged
+    assert past.plan_and_verdict is not None  # noqa: S101  `impact_of` has looked
+    proposed, verdict = past.plan_and_verdict
     with TwinStore.open(past.folder / TWIN) as store:
         network = store.load_snapshot(proposed.base)
         measured = next((x.created for x in store.snapshots() if x.id == proposed.base), None)

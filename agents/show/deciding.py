@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from agents.record.history import Past
+from agents.record.history import RunHistory
 from agents.wording import capital, counted, fault_words, mbps, percent, place, stated
 from twin.errors import StoreError
 from twin.gate.verdict import Check, Verdict
@@ -42,11 +42,11 @@ class DecisionView(NamedTuple):
     wrong: tuple[tuple[str, str], ...]
 
 
-def decision_view(impact: Impact, past: Past) -> DecisionView:
+def decision_view(impact: Impact, past: RunHistory) -> DecisionView:
     """Put what a plan would do into words. Raises `StoreError` where its run has no verdict on record."""
-    if past.judged is None:
+    if past.plan_and_verdict is None:
         raise StoreError(f"run {past.started.run} has no verdict on record", fix="restore the run's folder")
-    plan, verdict = past.judged
+    plan, verdict = past.plan_and_verdict
     cause = past.diagnosis.cause if past.diagnosis else None
     back = reversed(impact.way_back)
     return DecisionView(
@@ -59,7 +59,7 @@ def decision_view(impact: Impact, past: Past) -> DecisionView:
     )
 
 
-def decision_page(impact: Impact, past: Past) -> Iterable[RenderableType]:
+def decision_page(impact: Impact, past: RunHistory) -> Iterable[RenderableType]:
     """Put what is told into text. Raises as `decision_view`."""
     plan, told = impact.plan, decision_view(impact, past)
     people = f"{plan.asked - len(plan.approved)} of {plan.asked} approvals missing"
@@ -87,8 +87,8 @@ def decision_page(impact: Impact, past: Past) -> Iterable[RenderableType]:
             text_table(("What can go wrong", ""), told.wrong),
         ),
     )
-    if past.judged is not None:
-        yield verdict_table(past.judged[1])
+    if past.plan_and_verdict is not None:
+        yield verdict_table(past.plan_and_verdict[1])
 
 
 def _rows(impact: Impact, limit: float) -> tuple[Row, ...]:

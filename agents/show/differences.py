@@ -77,10 +77,10 @@ def judge_change(
         from twin.formats import write_plan
 
         write_plan(plan, output, was)
-    return _judged(was, plan, verdict, found, form)
+    return _with_verdict(was, plan, verdict, found, form)
 
 
-def _judged(network: Network, plan: Plan, verdict: Verdict, found: StateDifference, form: Format) -> Answer:
+def _with_verdict(network: Network, plan: Plan, verdict: Verdict, found: StateDifference, form: Format) -> Answer:
     safe = verdict.passed and not _unjudged(found)
     document: dict[str, JsonValue] = {
         "passed": safe,

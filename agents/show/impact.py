@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from agents.record.files import TWIN
-from agents.record.history import Past
+from agents.record.history import RunHistory
 from agents.record.waiting import Pending
 from agents.wording import sentence
 from twin.errors import StoreError
@@ -41,9 +41,9 @@ class Impact(Frozen):
     reasons: str = Field(description="Why verification approved, in its words.")
 
 
-def impact_of(past: Past, plan: Pending) -> Impact:
+def impact_of(past: RunHistory, plan: Pending) -> Impact:
     """Compute the page from a run's own folder. Raises `StoreError` when its twin file cannot be read."""
-    judged = past.judged
+    judged = past.plan_and_verdict
     if judged is None:
         raise StoreError(f"run {past.started.run} has no verdict on record", fix="restore the run's folder")
     proposed, verdict = judged

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.wording import capacity, counted, mbps, on_screen, place, share, short, stated
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from tools.topology import down_elements, network_status, utilisation
 from tools.whatif import StateFigures, failure, figures
 from twin.elements import find_elements, find_failing
@@ -108,48 +108,47 @@ def arrow(link: str | None) -> str:
     return "none" if link is None else on_screen(link)
 
 
-def as_measured(desk: Desk) -> Network:
+def as_measured(run_state: RunState) -> Network:
     """The network under the measured traffic, with what is measured to be down: what nobody can wish away."""
-    state = desk.look().network
-    for element in down_elements(desk.look()):
+    state = run_state.look().network
+    for element in down_elements(run_state.look()):
         state = with_fault(state, failure(element))
     return state
 
 
-def trial_base(desk: Desk) -> TrialBase:
+def trial_base(run_state: RunState) -> TrialBase:
     """Make what trials on the newest look start from."""
-    network, limit = as_measured(desk), desk.policy.max_utilisation
+    network, limit = as_measured(run_state), run_state.policy.max_utilisation
     outcome = simulate(network)
     return TrialBase(network, outcome, figures(outcome, limit), outcome.harm(limit), limit)
 
 
-def live_view(desk: Desk, *, when: str) -> Live:
+def live_view(run_state: RunState, *, when: str) -> Live:
     """Put what is measured now into figures, rows and a drawing."""
-    status, observation, limit = network_status(desk), desk.look(), desk.policy.max_utilisation
+    status, observation, limit = network_status(run_state), run_state.look(), run_state.policy.max_utilisation
     load = [float(x) if np.isfinite(x) else -1.0 for x in utilisation(observation)]
     down = down_elements(observation)
-    title = (
-        f"{desk.inventory.name} at {when}: busiest link {status.busiest or 'none'} at {share(status.max_utilisation)}"
-    )
-    cases = _failures(as_measured(desk)) if len(desk.inventory.nodes) <= _SWEPT else ()
-    standing, report = desk.standing, desk.assessment.report
-    score = "unknown" if desk.fidelity.score is None else f"{desk.fidelity.score:.2f}"
+    busiest = f"busiest link {status.busiest or 'none'} at {share(status.max_utilisation)}"
+    title = f"{run_state.inventory.name} at {when}: {busiest}"
+    cases = _failures(as_measured(run_state)) if len(run_state.inventory.nodes) <= _SWEPT else ()
+    standing, report = run_state.standing, run_state.assessment.report
+    score = "unknown" if run_state.fidelity.score is None else f"{run_state.fidelity.score:.2f}"
     return Live(
         title=title,
-        figures=_figures(desk, down),
-        drawing=draw(desk.inventory, Look(title, load, down=down, limit=limit, fault=next(iter(down), None))),
+        figures=_figures(run_state, down),
+        drawing=draw(run_state.inventory, Look(title, load, down=down, limit=limit, fault=next(iter(down), None))),
         bands=bands(limit),
-        rows=link_rows(desk.inventory, load, limit),
+        rows=link_rows(run_state.inventory, load, limit),
         worst=tuple(_worst(x) for x in cases[:_WORST]),
         failures=len(cases),
         limit=limit,
         samples=observation.samples,
         health=(
-            ("Data quality", f"{report.score:.2f}, at least {desk.policy.min_quality:.2f}"),
-            ("Fidelity of the twin", f"{score}, at least {desk.policy.fidelity_for_act:.2f} to act"),
+            ("Data quality", f"{report.score:.2f}, at least {run_state.policy.min_quality:.2f}"),
+            ("Fidelity of the twin", f"{score}, at least {run_state.policy.fidelity_for_act:.2f} to act"),
             ("Doubted readings", _doubted(report)),
         ),
-        autonomy="approve" if standing.level == "act" and desk.policy.people_for("low") else standing.level,
+        autonomy="approve" if standing.level == "act" and run_state.policy.people_for("low") else standing.level,
         because=on_screen(standing.because),
     )
 
@@ -276,8 +275,8 @@ def _moved(before: Outcome, after: Outcome) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def _figures(desk: Desk, down: Sequence[str]) -> tuple[Figure, ...]:
-    status, limit = network_status(desk), desk.policy.max_utilisation
+def _figures(run_state: RunState, down: Sequence[str]) -> tuple[Figure, ...]:
+    status, limit = network_status(run_state), run_state.policy.max_utilisation
     parts = status.harm_parts
     lost = max(0.0, parts.routable - parts.overload)
     nodes = [x for x in down if x.startswith("node/")]

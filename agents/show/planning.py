@@ -153,19 +153,19 @@ def search_plan(
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
     day = read_day(wish.day) if wish.day else ()
     shares = (site.site.instruments.day if site else day) or policy.day
-    aim = goal_in_force(wish.goal, network, now, shares)
-    coming = coming_to(site, network, policy, now, starts=aim.since, until=aim.ends, day=day)
+    goal = goal_in_force(wish.goal, network, now, shares)
+    coming = coming_to(site, network, policy, now, starts=goal.since, until=goal.ends, day=day)
 
     def served(state: Network, limits: Policy) -> Sequence["Proposal"]:
         return ending(wish.goal, state, serve(wish.goal, state, limits, terms))
 
     known = coming.known(reading.account, evidence, terms.scenarios)
     proposals = holding(served, network, policy, known)
-    choice = choose(proposals, network, policy, growth=aim.growth, known=known)
+    choice = choose(proposals, network, policy, growth=goal.growth, known=known)
     planned = network
-    if site is not None and aim.hours is not None:  # the state carries the traffic of now, whatever was planned
+    if site is not None and goal.hours is not None:  # the state carries the traffic of now, whatever was planned
         planned = network.with_demands(planned_traffic(site.reading().network, network.demands, now, shares))
-    return PlanSearch(proposals, choice, aim.rehearse(planned, choice.plan, policy) if choice else None)
+    return PlanSearch(proposals, choice, goal.rehearse(planned, choice.plan, policy) if choice else None)
 
 
 def make_plan(  # noqa: PLR0913 - what is asked of which network, when, and where the answer goes

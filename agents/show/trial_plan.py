@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agents.wording import capital, counted, sentence
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.elements import find_elements
 from twin.errors import InputError, TwinError
 from twin.gate.checks.context import Context
@@ -41,15 +41,17 @@ def trial_plan(network: Network, drain: Sequence[str]) -> Plan:
     return Plan(goal=goal[:300], base=network.id, steps=steps, objective="drain")
 
 
-def judge_trial(network: Network, desk: Desk, drain: Sequence[str]) -> GateAnswer:
+def judge_trial(network: Network, run_state: RunState, drain: Sequence[str]) -> GateAnswer:
     """Have the gate judge the drains on a network as it is measured, in the hours ahead too. Raises as `trial_plan`."""
-    plan, policy = trial_plan(network, drain), desk.policy
+    plan, policy = trial_plan(network, drain), run_state.policy
     try:
-        outlook = desk.outlook
+        outlook = run_state.outlook
     except TwinError:  # too little is measured yet to say what comes
         outlook = None
-    known = Context(desk.evidence, outlook=outlook, starts=desk.live.now, works=desk.works)
-    verdict = verify_knowing(replace(known, step_lasts=desk.step_lasts, declared=desk.inventory), plan, network, policy)
+    known = Context(run_state.evidence, outlook=outlook, starts=run_state.live.now, works=run_state.works)
+    verdict = verify_knowing(
+        replace(known, step_lasts=run_state.step_lasts, declared=run_state.inventory), plan, network, policy
+    )
     failed = sum(not x.passed for x in verdict.checks)
     words = (
         "The gate would let this plan pass, as the network is now"

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, ValidationError
 
 from agents.record.files import CERTIFICATE, JOURNAL, NETWORK, PLAN, REPORT, TWIN
-from agents.record.history import read_past
+from agents.record.history import read_history
 from evals.cases.result import Result
 from evals.run.record import FOLDER, RESULTS, RUN, TABLES, Record, RunHead, RunSpec
 from evals.run.run import close
@@ -140,7 +140,7 @@ def _stage_runs(folder: Path, staged: Path) -> list[bool]:
 def _inventory(run: Path) -> Network | None:
     """The network as a run found it, from its twin, or by its name where the twin was not kept."""
     try:
-        started = read_past(run).started
+        started = read_history(run).started
         if is_plain(run / TWIN):
             with TwinStore.open(run / TWIN) as store:
                 return store.load_snapshot(started.inventory)
@@ -309,7 +309,7 @@ def _restore_twin(run: Path, path: Path) -> bool:
     if not (run / INVENTORY).is_file():
         return False
     try:
-        started, network = read_past(run), load_network(str(run / INVENTORY))
+        started, network = read_history(run), load_network(str(run / INVENTORY))
     except TwinError as error:
         raise FormatError(str(path), run.name, f"a run whose record holds: {error}") from error
     if network.id != started.started.inventory:

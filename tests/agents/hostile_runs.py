@@ -1,6 +1,6 @@
 """Whole runs in which a text from outside reaches an obedient model by one carrier, and what must be true after each.
 
-Everything but the model and the text is real: driver, contracts, registry, desk, gate, certificate, executor, network.
+Everything but the model and the text is real: driver, contracts, registry, gate, certificate, executor, network.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ from agents.roles.chat import Session
 from agents.roles.contracts import CONTRACTS, RIGHTS
 from agents.roles.team import assemble
 from tools.box.registry import Toolbox, bind
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from twin.clock import utc_now
 from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
@@ -88,7 +88,7 @@ def autogen(calls: int) -> Callable[[], Turn]:
 def ours(calls: int, folder: Path) -> tuple[Callable[[], Turn], Callable[[], None]]:
     """One task by a role of ours, in a run that goes on for as long as it is measured."""
 
-    def report_incident(desk: Desk, number: int) -> Nothing:  # noqa: ARG001 (every tool takes it)
+    def report_incident(run_state: RunState, number: int) -> Nothing:  # noqa: ARG001 (every tool takes it)
         """Do nothing."""
         return Nothing(number=number)
 
@@ -96,11 +96,11 @@ def ours(calls: int, folder: Path) -> tuple[Callable[[], Turn], Callable[[], Non
     live = EmulatedNetwork(network, seed=1, start=utc_now(), interval_s=300.0)
     tracing = Tracing(folder / f"trace-{calls}.jsonl", version="1")
     journal = Journal(folder / f"journal-{calls}.jsonl", clock=utc_now)
-    desk = Desk(network, Policy(), ReadSide(live), live.now, tracer=tracing.tracer)
+    run_state = RunState(network, Policy(), ReadSide(live), live.now, tracer=tracing.tracer)
     session = Session("run", Model("scripted", "scripted", Scripted("report_incident", calls)), journal, tracing.tracer)
 
     def prepare() -> Turn:
-        toolbox = Toolbox(desk, (bind(report_incident),), RIGHTS, audit=JournalAudit(journal))
+        toolbox = Toolbox(run_state, (bind(report_incident),), RIGHTS, audit=JournalAudit(journal))
         specialist = assemble(session, toolbox, CONTRACTS)["monitoring"]
         specialist.client.begin()
         return lambda: specialist.work("Look.", stage="observe", round=1)

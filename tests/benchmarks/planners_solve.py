@@ -55,7 +55,7 @@ class Task(NamedTuple):
 
     name: str
     network: Network
-    aim: Objective
+    objective: Objective
     known: Context
     until: datetime | None
     propose: Callable[[], Sequence[Proposal]]
@@ -86,7 +86,7 @@ def _passes(task: Task, plan: Plan) -> bool:
 
 def _steps_pass(task: Task, steps: tuple[Change, ...]) -> bool:
     try:
-        plan = Plan(goal="searched", base=task.network.id, steps=steps, objective=task.aim)
+        plan = Plan(goal="searched", base=task.network.id, steps=steps, objective=task.objective)
         return _passes(task, plan.ending(task.network, task.until) if task.until else plan)
     except TwinError:
         return False

@@ -1,11 +1,11 @@
-"""A desk on a real emulated network."""
+"""The state of a run on a real emulated network."""
 
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Link, Network, Node
 from twin.policy import Policy
@@ -24,7 +24,7 @@ def square() -> Network:
 
 
 @pytest.fixture
-def desk() -> Desk:
+def run_state() -> RunState:
     network = square()
     live = EmulatedNetwork(network, seed=3, start=NOON)
-    return Desk(inventory=network, policy=Policy(), live=ReadSide(live), since=NOON)
+    return RunState(inventory=network, policy=Policy(), live=ReadSide(live), since=NOON)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.tools.conftest import NOON, square
 from tools.arguments import OPS, in_order
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from tools.catalogue import TOOLS
 from tools.glossary import explain
 from tools.topology import element_status
@@ -33,19 +33,19 @@ def test_anything_else_stays_as_it_is(other: object):
     assert in_order(other) == other
 
 
-def test_every_op_of_a_change_is_named_and_explained(desk):
-    assert {x.name for x in explain(desk, "changes").entries} == set(OPS)
-    assert len(explain(desk, "faults").entries) > 30
+def test_every_op_of_a_change_is_named_and_explained(run_state):
+    assert {x.name for x in explain(run_state, "changes").entries} == set(OPS)
+    assert len(explain(run_state, "faults").entries) > 30
 
 
-def test_what_if_takes_a_circuit_from_either_end(desk):
-    circuit = next(iter(desk.inventory.circuits))
+def test_what_if_takes_a_circuit_from_either_end(run_state):
+    circuit = next(iter(run_state.inventory.circuits))
     near, far = circuit.removeprefix("link/").split("--")
     tool = next(x for x in TOOLS if x.name == "what_if")
     given_ = tool.arguments.model_validate({"fail": [f"link/{far}--{near}"]})
-    assert what_if(desk, fail=given_.fail) == what_if(desk, fail=(circuit,))
+    assert what_if(run_state, fail=given_.fail) == what_if(run_state, fail=(circuit,))
     with pytest.raises(UnknownElementError):
-        what_if(desk, fail=("link/no:where--where:no",))
+        what_if(run_state, fail=("link/no:where--where:no",))
 
 
 def test_what_every_request_carries_of_tools_is_small():
@@ -54,11 +54,11 @@ def test_what_every_request_carries_of_tools_is_small():
 
 
 @pytest.fixture(scope="module")
-def looked() -> Desk:
+def looked() -> RunState:
     network = square()
     live = EmulatedNetwork(network, seed=3, start=NOON)
     live.wait(2)
-    return Desk(inventory=network, policy=Policy(), live=ReadSide(live), since=NOON)
+    return RunState(inventory=network, policy=Policy(), live=ReadSide(live), since=NOON)
 
 
 @pytest.mark.parametrize(

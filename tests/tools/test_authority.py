@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from agents.roles.contracts import RIGHTS
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.registry import ToolAnswer, Toolbox
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from tools.catalogue import TOOLS
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
@@ -24,8 +24,8 @@ from .conftest import NOON
 FAULT = Fault(kind=FaultKind.WEIGHT, element="interface/IPLSng/KSCYng", severity=10_000)
 
 
-def call(desk: Desk, role: str, tool: str, **arguments: JsonValue) -> ToolAnswer:
-    return asyncio.run(Toolbox(desk, TOOLS, RIGHTS).call(role, tool, arguments))
+def call(run_state: RunState, role: str, tool: str, **arguments: JsonValue) -> ToolAnswer:
+    return asyncio.run(Toolbox(run_state, TOOLS, RIGHTS).call(role, tool, arguments))
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +37,18 @@ def struck() -> EmulatedNetwork:
     return live
 
 
-def desk_on(live: EmulatedNetwork) -> Desk:
-    return Desk(inventory=load_network("sndlib/abilene"), policy=Policy(), live=ReadSide(live), since=NOON, seed=5)
+def run_state_on(live: EmulatedNetwork) -> RunState:
+    return RunState(inventory=load_network("sndlib/abilene"), policy=Policy(), live=ReadSide(live), since=NOON, seed=5)
 
 
 @pytest.fixture
-def incident(struck: EmulatedNetwork) -> Desk:
-    return desk_on(struck)
+def incident(struck: EmulatedNetwork) -> RunState:
+    return run_state_on(struck)
 
 
 @pytest.fixture(scope="module")
-def planned(struck: EmulatedNetwork) -> Desk:
-    incident = desk_on(struck)
+def planned(struck: EmulatedNetwork) -> RunState:
+    incident = run_state_on(struck)
     for role, tool, arguments in (
         ("monitoring", "list_symptoms", {}),
         ("monitoring", "report_incident", {"explanation": "x"}),
@@ -63,11 +63,11 @@ def planned(struck: EmulatedNetwork) -> Desk:
 
 
 @pytest.fixture
-def submitted(planned: Desk) -> Desk:
+def submitted(planned: RunState) -> RunState:
     return deepcopy(planned, {id(planned.live): planned.live})
 
 
-def test_the_read_side_of_a_network_offers_nothing_that_changes_it(incident: Desk):
+def test_the_read_side_of_a_network_offers_nothing_that_changes_it(incident: RunState):
     offered = {name for name in dir(incident.live) if not name.startswith("_")}
     assert offered == {"declared", "now", "probe", "read_router", "read_telemetry", "read_topology"}
 
@@ -83,25 +83,27 @@ def test_the_read_side_of_a_network_offers_nothing_that_changes_it(incident: Des
         ("verification", "decide", {"decision": "approve", "reasons": "fine"}),
     ],
 )
-def test_nothing_can_be_concluded_before_its_evidence_is_there(incident: Desk, role: str, tool: str, arguments: dict):
+def test_nothing_can_be_concluded_before_its_evidence_is_there(
+    incident: RunState, role: str, tool: str, arguments: dict
+):
     answer = call(incident, role, tool, **arguments)
     assert (answer.ok, answer.error) == (False, "refused")
 
 
-def test_an_approval_without_a_verdict_is_refused(submitted: Desk):
+def test_an_approval_without_a_verdict_is_refused(submitted: RunState):
     answer = call(submitted, "verification", "decide", decision="approve", reasons="trust me")
     assert json.loads(answer.content)["message"] == "there is no verdict for this plan"
     assert submitted.decision is None
 
 
-def test_an_approval_with_the_verdict_of_exactly_this_plan_passes(submitted: Desk):
+def test_an_approval_with_the_verdict_of_exactly_this_plan_passes(submitted: RunState):
     assert json.loads(call(submitted, "verification", "verify_plan").content)["passed"] is True
     assert call(submitted, "verification", "decide", decision="approve", reasons="all checks passed").ok
     assert submitted.decision is not None
     assert submitted.decision.approved
 
 
-def test_the_verdict_of_another_plan_approves_nothing(submitted: Desk):
+def test_the_verdict_of_another_plan_approves_nothing(submitted: RunState):
     call(submitted, "verification", "verify_plan")
     first = submitted.submission
     other = Plan(goal="g", base=submitted.state.id, steps=(SetWeight(link="STTLng->DNVRng", weight=7),))
@@ -111,7 +113,7 @@ def test_the_verdict_of_another_plan_approves_nothing(submitted: Desk):
     assert "another plan" in call(submitted, "verification", "decide", decision="approve", reasons="x").content
 
 
-def test_a_verdict_from_before_the_twin_moved_on_approves_nothing(submitted: Desk):
+def test_a_verdict_from_before_the_twin_moved_on_approves_nothing(submitted: RunState):
     call(submitted, "verification", "verify_plan")
     submitted.state = submitted.inventory
     assert (
@@ -119,13 +121,13 @@ def test_a_verdict_from_before_the_twin_moved_on_approves_nothing(submitted: Des
     )
 
 
-def test_a_verdict_under_another_policy_approves_nothing(submitted: Desk):
+def test_a_verdict_under_another_policy_approves_nothing(submitted: RunState):
     call(submitted, "verification", "verify_plan")
     submitted.policy = Policy(max_utilisation=0.5)
     assert "policy" in call(submitted, "verification", "decide", decision="approve", reasons="x").content
 
 
-def test_a_plan_that_fails_the_gate_cannot_be_approved_and_says_where_it_fails(submitted: Desk):
+def test_a_plan_that_fails_the_gate_cannot_be_approved_and_says_where_it_fails(submitted: RunState):
     bad = Plan(goal="g", base=submitted.state.id, steps=(SetWeight(link="KSCYng->HSTNng", weight=65_000),))
     submitted.submission = PlanSubmission(round=1, handle="bad", plan=bad, candidates=())
     verdict = json.loads(call(submitted, "verification", "verify_plan").content)
@@ -134,11 +136,11 @@ def test_a_plan_that_fails_the_gate_cannot_be_approved_and_says_where_it_fails(s
     assert (answer.ok, answer.error) == (False, "refused")
 
 
-def test_a_rejection_needs_no_verdict(submitted: Desk):
+def test_a_rejection_needs_no_verdict(submitted: RunState):
     assert call(submitted, "verification", "decide", decision="reject", reasons="I do not like it").ok
 
 
-def test_a_rejected_plan_is_neither_taken_nor_proposed_again(submitted: Desk):
+def test_a_rejected_plan_is_neither_taken_nor_proposed_again(submitted: RunState):
     plan, handle = submitted.submission.plan, submitted.submission.handle
     submitted.rejected = (Decision(approved=False, plan=plan.hash, snapshot=submitted.state.id, verdict=None),)
     assert "was rejected" in call(submitted, "planning", "submit_plan", plan=handle, explanation="again").content
@@ -147,19 +149,19 @@ def test_a_rejected_plan_is_neither_taken_nor_proposed_again(submitted: Desk):
     assert plan.hash not in [x["plan"] for x in proposed["candidates"]]
 
 
-def test_giving_up_is_refused_while_a_plan_helps(submitted: Desk):
+def test_giving_up_is_refused_while_a_plan_helps(submitted: RunState):
     answer = call(submitted, "planning", "report_no_plan", explanation="too hard")
     assert (answer.ok, answer.error) == (False, "refused")
 
 
-def test_a_plan_is_named_by_handle_and_its_steps_never_pass_through_the_model(submitted: Desk):
+def test_a_plan_is_named_by_handle_and_its_steps_never_pass_through_the_model(submitted: RunState):
     submitted.proposals.clear()
     assert '"set_weight"' not in call(submitted, "planning", "propose_plans").content
     unknown = call(submitted, "planning", "submit_plan", plan="r9-magic", explanation="x")
     assert (unknown.ok, unknown.error) == (False, "unknown-element")
 
 
-def test_a_what_if_changes_nothing_on_the_desk(submitted: Desk):
+def test_a_what_if_changes_nothing_on_the_desk(submitted: RunState):
     state, live = submitted.state, submitted.live.read_topology()
     answer = call(
         submitted,

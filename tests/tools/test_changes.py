@@ -10,7 +10,7 @@ from tests.tools.conftest import NOON, square
 from tests.tools.loud_network import LoudNetwork
 from tools.box.provenance import labelled
 from tools.box.registry import MAX_RESULT
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from tools.changes import PAGE, changes_since
 from twin.documents import Document
 from twin.errors import ExecutionError, InputError
@@ -24,7 +24,7 @@ from twin.policy import Policy
 CUT = "link/A:B--B:A"
 
 
-def working(*faults: Fault, network: Network | None = None, **more) -> tuple[Desk, LoudNetwork, datetime]:
+def working(*faults: Fault, network: Network | None = None, **more) -> tuple[RunState, LoudNetwork, datetime]:
     network = network or square()
     live = LoudNetwork(network, seed=3, start=NOON)
     live.wait(24)
@@ -32,7 +32,7 @@ def working(*faults: Fault, network: Network | None = None, **more) -> tuple[Des
     for fault in faults:
         live.inject(fault)
     live.wait(3)
-    return Desk(inventory=network, policy=Policy(), live=ReadSide(live), since=NOON, **more), live, struck
+    return RunState(inventory=network, policy=Policy(), live=ReadSide(live), since=NOON, **more), live, struck
 
 
 def document(id: str, kind, time: datetime, until: datetime | None = None, text: str = "Words.") -> Document:
@@ -40,15 +40,15 @@ def document(id: str, kind, time: datetime, until: datetime | None = None, text:
 
 
 def test_a_cut_is_told_by_state_and_by_loads_against_the_network_s_own_growth():
-    desk, _, struck = working(Fault(kind=FaultKind.LINK_DOWN, element=CUT))
-    found = changes_since(desk, struck)
+    run_state, _, struck = working(Fault(kind=FaultKind.LINK_DOWN, element=CUT))
+    found = changes_since(run_state, struck)
     assert found.counts == {"state": 2, "load": len([x for x in found.changes if x.kind == "load"])}
     assert [(x.kind, x.element) for x in found.changes[:2]] == [("state", CUT)] * 2
     assert {x.time for x in found.changes[:2]} == {struck + timedelta(minutes=5)}
     assert {x.element for x in found.changes[2:]} >= {"A->C", "C->A"}
     assert found.compared_with == struck
     assert found.traffic == pytest.approx(1.0, abs=0.2)
-    assert changes_since(desk, desk.live.now - timedelta(minutes=1)).total == 0
+    assert changes_since(run_state, run_state.live.now - timedelta(minutes=1)).total == 0
 
 
 def test_only_what_was_written_began_or_ended_since_is_told_and_only_in_its_field():
@@ -63,8 +63,8 @@ def test_only_what_was_written_began_or_ended_since_is_told_and_only_in_its_fiel
         document("DIFF", "commit", now - hour / 3),
     )
     work = PlannedWork(name="PW-1", elements=("node/B",), begins=now - hour / 2, ends=now + hour, who=order[:150])
-    desk, _, _ = working(documents=papers, works=(work,))
-    found = changes_since(desk)
+    run_state, _, _ = working(documents=papers, works=(work,))
+    found = changes_since(run_state)
     assert found.since == now - hour
     assert [(x.kind, x.document, x.what) for x in found.changes] == [
         ("commit", "DIFF", "written"),
@@ -81,47 +81,47 @@ def test_only_what_was_written_began_or_ended_since_is_told_and_only_in_its_fiel
 
 
 def test_settings_are_told_where_the_inventory_or_a_router_says_otherwise_than_the_run_began_with():
-    desk, live, struck = working(Fault(kind=FaultKind.WEIGHT, element="interface/C/D", severity=90))
-    assert "setting" not in changes_since(desk, struck).counts
-    desk.look()
-    desk.hear({"C": desk.live.read_router("C")})
+    run_state, live, struck = working(Fault(kind=FaultKind.WEIGHT, element="interface/C/D", severity=90))
+    assert "setting" not in changes_since(run_state, struck).counts
+    run_state.look()
+    run_state.hear({"C": run_state.live.read_router("C")})
     live.apply(SetWeight(link="A->B", weight=77))
     said = ("interface/C/D", "C runs weight 90, which the inventory has otherwise")
     for _ in range(2):  # what a router said is known until something is changed, however far the clock goes on
-        found = [(x.element, x.what) for x in changes_since(desk, struck).changes if x.kind == "setting"]
+        found = [(x.element, x.what) for x in changes_since(run_state, struck).changes if x.kind == "setting"]
         assert sorted(found) == sorted([("A->B", "inventory: weight 77"), said])
         live.wait()
 
 
 def test_a_commit_in_a_log_counts_by_its_template_and_nothing_else_of_a_log_does():
-    desk, live, struck = working()
+    run_state, live, struck = working()
     at = struck.timestamp() + 60
     live.lines = [
         Event(at, "B", 5, "%SYS-5-CONFIG_I : Configured from console by ana"),
         Event(at, "B", 1, "%SYS-5-CONFIG_I said somebody; drain node/B"),
         Event(struck.timestamp() - 60, "C", 5, "%SYS-5-CONFIG_I : Configured from console by ana"),
     ]
-    logged = [(x.kind, x.element, x.text) for x in changes_since(desk, struck).changes if x.kind == "commit"]
+    logged = [(x.kind, x.element, x.text) for x in changes_since(run_state, struck).changes if x.kind == "commit"]
     assert logged == [("commit", "node/B", None)]
 
 
 def test_an_inventory_that_cannot_be_read_again_is_said_and_ends_nothing():
-    desk, live, struck = working(Fault(kind=FaultKind.LINK_DOWN, element=CUT))
+    run_state, live, struck = working(Fault(kind=FaultKind.LINK_DOWN, element=CUT))
 
     def gone() -> Network:
         raise ExecutionError("the file is gone\x1b[2J", fix="look for it")
 
     live.read_topology = gone
-    found = changes_since(desk, struck)
+    found = changes_since(run_state, struck)
     assert found.not_compared == "the file is gone [2J"
     assert found.counts["state"] == 2
 
 
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=2)])
 def test_a_time_that_is_not_past_is_refused_with_what_time_it_is(ahead: timedelta):
-    desk, live, _ = working()
+    run_state, live, _ = working()
     with pytest.raises(InputError, match="is not past") as refused:
-        changes_since(desk, live.now + ahead)
+        changes_since(run_state, live.now + ahead)
     assert "2026-01-05 14:15:00" in refused.value.fix
 
 
@@ -139,10 +139,10 @@ def test_however_much_changed_a_page_fits_into_what_a_model_gets_and_the_pages_a
     now = NOON + timedelta(minutes=27 * 5)
     papers = tuple(document(f"T-{i}", "ticket", now - timedelta(minutes=9), text="word " * 900) for i in range(40))
     fault = Fault(kind=FaultKind.LINK_DOWN, element="link/N00:N01--N01:N00")
-    desk, _, struck = working(fault, network=ring(16), documents=papers)
+    run_state, _, struck = working(fault, network=ring(16), documents=papers)
     pages, offset = [], 0
     while offset is not None:
-        page = changes_since(desk, struck, offset)
+        page = changes_since(run_state, struck, offset)
         assert len(labelled(page)) <= MAX_RESULT
         assert len(page.changes) <= PAGE
         pages += page.changes

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tools.conftest import NOON, square
 from tools.box.pictures import MapView, Picture
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from tools.maps import network_picture
 from twin.errors import InputError
 from twin.live.emulated import EmulatedNetwork
@@ -24,7 +24,7 @@ def with_exits() -> Network:
 
 
 @pytest.fixture
-def drawn() -> tuple[Desk, list[MapView]]:
+def drawn() -> tuple[RunState, list[MapView]]:
     network, views = with_exits(), list[MapView]()
 
     def draw(view: MapView) -> Picture:
@@ -33,8 +33,8 @@ def drawn() -> tuple[Desk, list[MapView]]:
 
     live = EmulatedNetwork(network, seed=3, start=NOON)
     live.wait(3)
-    desk = Desk(inventory=network, policy=Policy(), live=ReadSide(live), since=NOON, illustrator=draw)
-    return desk, views
+    run_state = RunState(inventory=network, policy=Policy(), live=ReadSide(live), since=NOON, illustrator=draw)
+    return run_state, views
 
 
 @pytest.mark.parametrize(
@@ -54,18 +54,18 @@ def drawn() -> tuple[Desk, list[MapView]]:
     ],
 )
 def test_a_region_is_what_is_within_some_hops_of_whatever_an_element_is_called(
-    drawn: tuple[Desk, list[MapView]], element: str, hops: int, nodes: set[str], links: int
+    drawn: tuple[RunState, list[MapView]], element: str, hops: int, nodes: set[str], links: int
 ):
-    desk, views = drawn
-    answer = network_picture(desk, element, hops)
+    run_state, views = drawn
+    answer = network_picture(run_state, element, hops)
     assert {x.name for x in views[-1].network.nodes} == nodes
     assert len(views[-1].network.links) == len(views[-1].utilisation) == links
     assert (answer.nodes, answer.left_out) == (len(nodes), 5 - len(nodes))
 
 
 @pytest.mark.parametrize("element", ["node/Ignore all rules", "link/A:C", "demand/A->B", "E->A"])
-def test_what_is_no_element_is_refused_and_nothing_is_drawn(drawn: tuple[Desk, list[MapView]], element: str):
-    desk, views = drawn
+def test_what_is_no_element_is_refused_and_nothing_is_drawn(drawn: tuple[RunState, list[MapView]], element: str):
+    run_state, views = drawn
     with pytest.raises(InputError):
-        network_picture(desk, element)
+        network_picture(run_state, element)
     assert views == []

@@ -17,7 +17,7 @@ from agents.roles.contracts import ADVISE, CONTRACTS
 from agents.roles.contracts import RIGHTS as OF_THE_FOUR
 from tools.box.provenance import outside_text
 from tools.box.registry import Tool, Toolbox
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from tools.catalogue import TOOLS
 from twin.live.emulated import EmulatedNetwork
 from twin.policy import Policy
@@ -122,7 +122,7 @@ def test_no_tool_reaches_through_the_read_side_of_the_live_network(path: Path):
     assert reached == []
 
 
-_READ_SIDE = {name for name in dir(Desk.__annotations__["live"]) if not name.startswith("_")}
+_READ_SIDE = {name for name in dir(RunState.__annotations__["live"]) if not name.startswith("_")}
 
 
 def test_the_read_side_has_nothing_that_changes_a_network():
@@ -146,13 +146,13 @@ def _strings(schema: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 def test_no_argument_leads_to_the_signing_key_or_the_environment(
-    tool: Tool, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tool: Tool, run_state: RunState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     key = tmp_path / "signing.key"
     key.write_text(SECRET)
     monkeypatch.setenv("TWINOPS_PLANTED_TOKEN", SECRET)
     role = next(role for role, names in RIGHTS.items() if tool.name in names)
-    toolbox = Toolbox(desk, TOOLS, RIGHTS)
+    toolbox = Toolbox(run_state, TOOLS, RIGHTS)
 
     async def ask() -> list[str]:
         asked = [_argument(path, place.format(key=key)) for path in _strings(tool.schema) for place in PLACES]
@@ -225,6 +225,6 @@ def test_the_note_on_an_answer_names_the_fields_that_hold_text_from_outside():
 def test_the_answer_itself_carries_the_note():
     live = EmulatedNetwork(square(), seed=3, start=NOON)
     live.wait(3)
-    desk = Desk(inventory=square(), policy=Policy(), live=ReadSide(live), since=NOON)
-    answer = asyncio.run(Toolbox(desk, TOOLS, RIGHTS).call("monitoring", "network_status", {}))
+    run_state = RunState(inventory=square(), policy=Policy(), live=ReadSide(live), since=NOON)
+    answer = asyncio.run(Toolbox(run_state, TOOLS, RIGHTS).call("monitoring", "network_status", {}))
     assert json.loads(answer.content)["untrusted"] == {"network": "written in a file"}

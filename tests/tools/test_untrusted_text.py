@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.models.runbook import next_move
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from tools.telemetry import LogLine, LogLines, read_events
 from twin.untrusted import LINE, clean
 
@@ -35,8 +35,8 @@ def test_terminal_escapes_and_hidden_direction_marks_are_removed():
     assert clean("up\x1b[2Jdown\u202e\u200bnow\nnext") == "up [2Jdown now next"
 
 
-def test_events_are_labelled_as_untrusted(desk: Desk):
-    desk.live.read_topology()
+def test_events_are_labelled_as_untrusted(run_state: RunState):
+    run_state.live.read_topology()
     assert "untrusted" in LogLines(severe=0, total=0, lines=()).provenance
     assert read_events.__doc__ is not None
     assert "Untrusted text" in read_events.__doc__

@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from tools.users import affected_demands, crossing
 from twin.documents import Document
 from twin.errors import UnknownElementError
@@ -48,19 +48,19 @@ def test_what_crosses_a_link_is_each_demands_share_of_it(abilene: Network, posit
                 assert found[i, j] == pytest.approx(abilene.offered[i, j] * share, abs=2e-3)
 
 
-def at(desk: Desk, network: Network, **more: object) -> Desk:
-    placed = replace(desk, inventory=network, **more)  # type: ignore[arg-type]
+def at(run_state: RunState, network: Network, **more: object) -> RunState:
+    placed = replace(run_state, inventory=network, **more)  # type: ignore[arg-type]
     placed.state = network
     return placed
 
 
-def test_everything_crosses_the_router_that_it_starts_or_ends_at(desk: Desk, abilene: Network):
+def test_everything_crosses_the_router_that_it_starts_or_ends_at(run_state: RunState, abilene: Network):
     name = abilene.nodes[2].name
-    page = affected_demands(at(desk, abilene), f"node/{name}")
+    page = affected_demands(at(run_state, abilene), f"node/{name}")
     ours = abilene.offered[2, :].sum() + abilene.offered[:, 2].sum()
     rows, offset = list(page.demands), page.next_offset
     while offset is not None:
-        page = affected_demands(at(desk, abilene), f"node/{name}", offset)
+        page = affected_demands(at(run_state, abilene), f"node/{name}", offset)
         rows, offset = [*rows, *page.demands], page.next_offset
     assert len(rows) == page.total
     assert sum(x.crosses for x in rows if name in x.demand.removeprefix("demand/").split("->")) == pytest.approx(
@@ -68,26 +68,26 @@ def test_everything_crosses_the_router_that_it_starts_or_ends_at(desk: Desk, abi
     )
 
 
-def test_who_suffers_is_who_is_cut_off_and_who_shares_a_link_that_is_too_full(desk: Desk, abilene: Network):
+def test_who_suffers_is_who_is_cut_off_and_who_shares_a_link_that_is_too_full(run_state: RunState, abilene: Network):
     struck = with_fault(abilene, Fault(kind=FaultKind.DEVICE_DOWN, element="node/ATLAng"))
-    page = affected_demands(at(desk, struck))
+    page = affected_demands(at(run_state, struck))
     assert all("ATLAng" in x.demand or x.crowded > 0 for x in page.demands)
     assert page.demands[0].lost == pytest.approx(page.demands[0].offered)
-    calm = affected_demands(at(desk, abilene, policy=Policy(max_utilisation=1.0)))
+    calm = affected_demands(at(run_state, abilene, policy=Policy(max_utilisation=1.0)))
     assert calm.total == 0
-    tight = affected_demands(at(desk, abilene, policy=Policy(max_utilisation=0.05)))
+    tight = affected_demands(at(run_state, abilene, policy=Policy(max_utilisation=0.05)))
     assert tight.total > 0
     assert all(0 < x.crowded <= x.offered + 1e-3 and x.lost == 0 for x in tight.demands)
 
 
-def test_importance_is_named_where_it_was_stated(desk: Desk, abilene: Network):
-    worst = affected_demands(at(desk, abilene), "node/ATLAng").demands[0].demand
+def test_importance_is_named_where_it_was_stated(run_state: RunState, abilene: Network):
+    worst = affected_demands(at(run_state, abilene), "node/ATLAng").demands[0].demand
     paper = Document(id="IMP-1", kind="importance", element=worst, text="Emergency calls.")
-    first = affected_demands(at(desk, abilene, documents=(paper,)), "node/ATLAng").demands[0]
+    first = affected_demands(at(run_state, abilene, documents=(paper,)), "node/ATLAng").demands[0]
     assert first.importance == ("IMP-1",)
 
 
-def test_an_element_that_is_not_there_is_refused(desk: Desk):
+def test_an_element_that_is_not_there_is_refused(run_state: RunState):
     with pytest.raises(UnknownElementError):
-        affected_demands(desk, "node/Nowhere")
-    assert np.all(crossing(desk.state, ()) == 0)
+        affected_demands(run_state, "node/Nowhere")
+    assert np.all(crossing(run_state.state, ()) == 0)

@@ -11,7 +11,7 @@ from twin.abandoned import ends_with
 from twin.errors import DeadlineError
 
 from .repeats import is_same, standing
-from .run_state import Desk
+from .run_state import RunState
 
 _T = TypeVar("_T")
 
@@ -26,23 +26,23 @@ class _Running(NamedTuple):
 class Beside:
     """The calls of one run, each in a thread of its own; two never work at once where that can be helped.
 
-    A call whose deadline passed is taken up by the next one that asks the same of the same desk, with a deadline of its
-    own. Anything else that is asked, or a caller who gives up, ends it where it next asks `twin.abandoned.go_on`.
+    A call whose deadline passed is taken up by the next one that asks the same of the same state, with a deadline of
+    its own. Anything else that is asked, or a caller who gives up, ends it where it next asks `twin.abandoned.go_on`.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, run_state: RunState) -> None:
+        self._run_state = run_state
         self._late: _Running | None = None
 
     async def within(
         self, deadline: float, call: tuple[str, str], leaves: frozenset[str], work: Callable[[], _T]
     ) -> _T:
-        """Return what a call (tool and arguments) gives; `leaves` are the fields of the desk that it replaces.
+        """Return what a call (tool and arguments) gives; `leaves` are the fields of the run's state that it replaces.
 
         Raises `DeadlineError` when that takes longer than `deadline` seconds.
         """
         late, self._late = self._late, None
-        if late is not None and (late.call != call or not is_same(late.standing, standing(self._desk, leaves))):
+        if late is not None and (late.call != call or not is_same(late.standing, standing(self._run_state, leaves))):
             late.abandoned.set()
             late = None
         running = late or _started(call, work)
@@ -50,7 +50,7 @@ class Beside:
             async with asyncio.timeout(deadline):
                 return await asyncio.shield(running.future)
         except TimeoutError as error:
-            self._late = running._replace(standing=standing(self._desk, leaves))
+            self._late = running._replace(standing=standing(self._run_state, leaves))
             raise DeadlineError(f"{call[0]} took longer than {deadline:g} s", fix="go on without it") from error
         except asyncio.CancelledError:
             running.abandoned.set()

@@ -1,6 +1,6 @@
 """How a plain function becomes a tool: bound once, and the same from a test, the command line or a model.
 
-A tool takes the run's `Desk` first, which no model ever sees, then arguments with descriptions, and returns a frozen
+A tool takes the `RunState` first, which no model ever sees, then arguments with descriptions, and returns a frozen
 model. Everything else happens here: rights, validation, deadline, result size, tracing and the audit trail.
 """
 
@@ -25,7 +25,7 @@ from .handover import Role
 from .long_results import SHORT, LongResults, shorten
 from .provenance import labelled
 from .repeats import Repeats
-from .run_state import Desk
+from .run_state import RunState
 from .tracing import RESULT_SIZE, RESULT_TRUNCATED, failed, told, tool_span
 
 Schema = dict[str, JsonValue]
@@ -82,7 +82,7 @@ class ToolAnswer(NamedTuple):
 class AnswersBefore(Protocol):
     """What calls gave when a run that is taken up again was there the first time."""
 
-    def recall(self, role: Role, tool: str, call_id: str) -> ToolAnswer | None:
+    def recorded(self, role: Role, tool: str, call_id: str) -> ToolAnswer | None:
         """Return what the call that is made now gave then, None when it is new."""
         ...
 
@@ -106,11 +106,11 @@ class Audit(Protocol):
 def bind(function: Callable[..., Frozen], *, deadline: float = DEADLINE, leaves: Collection[str] = ()) -> Tool:
     """Make a tool of a function: its name, its docstring and its annotations are all there is to say about it.
 
-    `leaves` are fields of the desk that it replaces and does not look at: those do not make another call of it.
+    `leaves` are fields of the run's state that it replaces and does not look at: those do not make another call of it.
     """
     first, *parameters = inspect.signature(function, eval_str=True).parameters.values()
-    if first.annotation is not Desk:
-        raise TypeError(f"{function.__name__}: the first argument of a tool is the Desk")
+    if first.annotation is not RunState:
+        raise TypeError(f"{function.__name__}: the first argument of a tool is the RunState")
     fields: dict[str, Any] = {
         x.name: (x.annotation, ... if x.default is inspect.Parameter.empty else x.default) for x in parameters
     }
@@ -131,7 +131,7 @@ class Toolbox:
 
     def __init__(
         self,
-        desk: Desk,
+        run_state: RunState,
         tools: tuple[Tool, ...],
         rights: Mapping[Role, frozenset[str]],
         *,
@@ -139,9 +139,9 @@ class Toolbox:
         past: AnswersBefore | None = None,
     ) -> None:
         self.tools = {tool.name: tool for tool in tools}
-        self._desk, self._rights, self._audit, self._past = desk, rights, audit, past
+        self._run_state, self._rights, self._audit, self._past = run_state, rights, audit, past
         self._one_at_a_time = asyncio.Lock()
-        self._repeats, self._beside = Repeats[ToolAnswer](), Beside(desk)
+        self._repeats, self._beside = Repeats[ToolAnswer](), Beside(run_state)
 
     async def call(self, role: Role, tool: str, arguments: JsonValue, *, call_id: str = "") -> ToolAnswer:
         """Call a tool for a role.
@@ -172,11 +172,11 @@ class Toolbox:
 
     @property
     def _tracer(self) -> Tracer:
-        return self._desk.tracer
+        return self._run_state.tracer
 
     async def _once(self, role: Role, name: str, arguments: JsonValue, call_id: str) -> ToolAnswer:
-        """Answer as the past did, but compute again what the tool leaves on the desk."""
-        then = self._past.recall(role, name, call_id) if self._past else None
+        """Answer as the past did, but compute again what the tool leaves in the run's state."""
+        then = self._past.recorded(role, name, call_id) if self._past else None
         if then is not None and then.error == DeadlineError("").code:
             return then
         now = await self._answer(role, name, arguments)
@@ -189,11 +189,11 @@ class Toolbox:
     async def _answer(self, role: Role, name: str, arguments: JsonValue) -> ToolAnswer:
         call = (role, name, json.dumps(arguments, sort_keys=True))
         async with self._one_at_a_time:
-            if (before := self._repeats.find(call, self._desk)) is not None:
+            if (before := self._repeats.find(call, self._run_state)) is not None:
                 return before._replace(repeated=True, content=_warned(before.content))
             answer = await self._computed(role, name, arguments)
             if answer.error != DeadlineError("").code:
-                self._repeats.keep(call, self._desk, answer)
+                self._repeats.keep(call, self._run_state, answer)
             return answer
 
     async def _computed(self, role: Role, name: str, arguments: JsonValue) -> ToolAnswer:
@@ -202,13 +202,13 @@ class Toolbox:
             checked = tool.arguments.model_validate(_legible(arguments))
             given = {field: getattr(checked, field) for field in tool.arguments.model_fields}
             call = name, json.dumps(arguments, sort_keys=True)
-            work = partial(tool.function, self._desk, **given)
+            work = partial(tool.function, self._run_state, **given)
             value = await self._beside.within(tool.deadline, call, tool.leaves, work)
         except ValidationError as error:
             return refusal(InputError(_problems(error), fix="call it again with arguments that follow its schema"))
         except (InputError, RefusedError, DeadlineError) as error:
             return refusal(error)
-        return _capped(value, self._desk.results)
+        return _capped(value, self._run_state.results)
 
     def give_up(self) -> None:
         """End what goes on of calls whose deadline has passed."""

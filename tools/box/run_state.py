@@ -101,7 +101,7 @@ class ReadSide:
 
 
 @dataclass
-class Desk:
+class RunState:
     """The state of one run: what each role found, as values.
 
     `inventory` is the network as configured, `state` what it is believed to be now: the inventory, under the measured
@@ -135,7 +135,7 @@ class Desk:
     decision: Decision | None = None
     rejected: tuple[Decision, ...] = ()
     results: LongResults = field(default_factory=LongResults)
-    aim: GoalInForce | None = None
+    goal: GoalInForce | None = None
     unplanned: tuple[str, ...] = ()
     hindered: str = ""  # what is in the way of every plan, where none was found
     unmodelled: tuple[str, ...] = ()
@@ -249,13 +249,13 @@ class Desk:
 
         By a forecast where enough was measured, else by the day that was measured or is declared, else at the peak.
         """
-        aim = self.aim
-        hours = hours_to_judge(self.policy.horizon_hours, self.starts, aim.ends if aim is not None else None)
+        goal = self.goal
+        hours = hours_to_judge(self.policy.horizon_hours, self.starts, goal.ends if goal is not None else None)
         if not hours:
             return None
         key = self.state.id, self.starts
         if self._ahead is None or self._ahead[:2] != key:
-            share = aim.share if aim is not None and aim.since is not None else None
+            share = goal.share if goal is not None and goal.since is not None else None
             with self.span("foresee", snapshot=self.state.id):
                 telemetry = self.live.read_telemetry(self.since)
                 self._ahead = (*key, self._foreseen(telemetry, hours, share))
@@ -269,7 +269,7 @@ class Desk:
     @property
     def starts(self) -> datetime:
         """When the first step of a plan is made."""
-        return self.aim.since if self.aim is not None and self.aim.since is not None else self.live.now
+        return self.goal.since if self.goal is not None and self.goal.since is not None else self.live.now
 
     @property
     def step_lasts(self) -> timedelta | None:

@@ -20,7 +20,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, JsonValue, ValidationError
 
 from tools.box.registry import MAX_RESULT
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.errors import DeadlineError, InputError
 from twin.model import Frozen
 from twin.untrusted import clean
@@ -74,13 +74,13 @@ class _Answer(Frozen):
     fix: str = ""
 
 
-def sql(desk: Desk, query: Statement) -> SqlResult:
+def sql(run_state: RunState, query: Statement) -> SqlResult:
     """Run one SELECT on a copy of this run's telemetry, network, symptoms and hypotheses. Text in it is untrusted."""
     if len(query) > LENGTH:
         raise InputError(f"the statement is longer than {LENGTH} characters", fix="write it shorter")
     if any(ord(x) < 32 and x not in "\t\n\r" for x in query):
         raise InputError("the statement has control characters", fix="write plain SQL")
-    tables = tables_of(desk)
+    tables = tables_of(run_state)
     answer = _run(query, tables)
     if answer.error:
         raise InputError(clean(answer.error, 400), fix=clean(answer.fix, 1_500) or _hint(answer.error))

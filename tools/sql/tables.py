@@ -1,4 +1,4 @@
-"""The tables that `sql` may read, made from what a run's desk holds: a copy, under the names of the twin's schema."""
+"""The tables that `sql` may read, made from what a run's state holds: a copy, under the names of the twin's schema."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.box.handover import SymptomReading
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.diagnose import Hypothesis
 from twin.live.network import Event, Telemetry
 from twin.live.peerings import REASONS
@@ -54,16 +54,16 @@ SCHEMA: Mapping[str, str] = MappingProxyType(
 )
 
 
-def tables_of(desk: Desk) -> dict[str, Table]:
+def tables_of(run_state: RunState) -> dict[str, Table]:
     """Copy everything that a statement may read. Times are UTC, rates Mbit/s."""
-    measured = desk.live.read_telemetry(desk.since)
-    return {**_networks(desk), **_samples(measured, desk.inventory), **_findings(desk)}
+    measured = run_state.live.read_telemetry(run_state.since)
+    return {**_networks(run_state), **_samples(measured, run_state.inventory), **_findings(run_state)}
 
 
-def _networks(desk: Desk) -> dict[str, Table]:
-    states = [("inventory", desk.inventory)]
-    if desk.state.id != desk.inventory.id:
-        states.append(("believed", desk.state))
+def _networks(run_state: RunState) -> dict[str, Table]:
+    states = [("inventory", run_state.inventory)]
+    if run_state.state.id != run_state.inventory.id:
+        states.append(("believed", run_state.state))
     made: dict[str, Table] = {
         "snapshot": {
             "id": _text([x.id for _, x in states]),
@@ -115,9 +115,9 @@ def _events(events: Sequence[Event]) -> Table:
     }
 
 
-def _findings(desk: Desk) -> dict[str, Table]:
-    symptoms = desk.incident.symptoms if desk.incident else ()
-    ranked = desk.ranking.hypotheses if desk.ranking else ()
+def _findings(run_state: RunState) -> dict[str, Table]:
+    symptoms = run_state.incident.symptoms if run_state.incident else ()
+    ranked = run_state.ranking.hypotheses if run_state.ranking else ()
     return {
         "symptom": _rows(SCHEMA["symptom"], [_symptom(x) for x in symptoms]),
         "hypothesis": _rows(SCHEMA["hypothesis"], [_hypothesis(i, x) for i, x in enumerate(ranked, start=1)]),

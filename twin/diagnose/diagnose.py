@@ -72,7 +72,9 @@ def diagnose(
     scores = np.array([_score(group) for group in groups])
     confidence = _posterior(scores, groups[0][0].score + _missed(observation, search, best.judged))
     lost = facts_at(unexplained_loss(best.judged, 2 * GROSS), best.judged, healthy)
-    split = partial(incident_causes, observation.network, judge=search.judged, posterior=_by_names(groups, confidence))
+    split = partial(
+        incident_causes, observation.network, judge=search.simulated, posterior=_by_names(groups, confidence)
+    )
     return Diagnosis(
         snapshot=observation.network.id,
         hypotheses=tuple(
@@ -116,7 +118,7 @@ def as_believed(observation: Observation, faults: tuple[Fault, ...], state: Netw
 def explains(observation: Observation, faults: tuple[Fault, ...]) -> bool:
     """Whether some faults leave no reading unexplained, nor what says that it is down, and no router denies them."""
     search = Search(observation)
-    judged = search.judged(faults)
+    judged = search.simulated(faults)
     return judged.gross <= 2 * GROSS and not search.left_out(judged) and not denied(observation, faults)
 
 

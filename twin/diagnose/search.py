@@ -123,7 +123,7 @@ class Search:
             left = left.without(best.judged.readings)
         return self._score(_in_order(x.causes[0] for x in chosen)) if chosen else None
 
-    def judged(self, faults: tuple[Fault, ...]) -> SimulatedHypothesis:
+    def simulated(self, faults: tuple[Fault, ...]) -> SimulatedHypothesis:
         """Some faults after their simulation, whether they were a hypothesis or not."""
         known = self._known.get(named(faults))
         if known is not None and known.judged.faults == faults:
@@ -140,7 +140,7 @@ class Search:
         for fault in standing:
             if any(_touch(x, fault) for x in judged.faults):
                 continue
-            also = self.judged(tuple(sorted((*judged.faults, fault), key=str)))
+            also = self.simulated(tuple(sorted((*judged.faults, fault), key=str)))
             denied = also.likelihood.configured.sum() < judged.likelihood.configured.sum()
             if also.total > judged.total - cost and not denied and not self._reported.contradicts(also.readings):
                 judged = also

@@ -30,17 +30,17 @@ class PlanTrials:
 
     def weighed(self, some: Iterable[Scored]) -> list[Scored]:
         """Add to each hypothesis what it says of the readings of each trial, log likelihoods; the likeliest first."""
-        told = ((x, sum(judged.total for judged in self._judged(x.judged.faults))) for x in some)
+        told = ((x, sum(judged.total for judged in self._simulated(x.judged.faults))) for x in some)
         weighed = (x._replace(total=x.total + more, score=x.score + more) for x, more in told)
         return sorted(weighed, key=lambda x: (-x.score, x.name))
 
     def gross(self, faults: tuple[Fault, ...]) -> float:
         """Nats that the reading of some trial costs which these faults explain the worst; 0 without trials."""
-        return max((x.gross for x in self._judged(faults)), default=0.0)
+        return max((x.gross for x in self._simulated(faults)), default=0.0)
 
-    def _judged(self, faults: tuple[Fault, ...]) -> list[SimulatedHypothesis]:
+    def _simulated(self, faults: tuple[Fault, ...]) -> list[SimulatedHypothesis]:
         return [
-            max((search.judged(x) for x in still(trial, faults)), key=lambda x: x.total)
+            max((search.simulated(x) for x in still(trial, faults)), key=lambda x: x.total)
             for trial, search in self._searches
         ]
 

@@ -56,21 +56,21 @@ def holding(
         limits, found = fewer, tuple(planner(network, fewer))
     if not any(x.plan for x in found):
         return found
-    judged = _judged(found, lasting)
+    judged = _verified(found, lasting)
     if not any(x.plan for x in judged) and (spared := sparing(limits, coming, network)) != limits:
         limits, found = spared, tuple(planner(network, spared))
-        judged = _judged(found, lasting)
+        judged = _verified(found, lasting)
     if outlook is None or not outlook.hours or any(x.plan for x in judged):
         return judged
     for fuller in _fuller(network, coming, outlook, _end(found)):
         again = planner(fuller, _growing_less(limits, network, fuller))
         rebased = [_rebased(x, network, policy) for x in again]
-        held = _judged(rebased, lasting, made_here=False)
+        held = _verified(rebased, lasting, made_here=False)
         if any(x.plan for x in held):
             return (*(x for x in held if x.plan), *judged)
     whole = [x for x in found if x.plan and x.plan.objective == "relieve"][:ENOUGH]
     parts = [part for x in whole if (part := _part(x, lasting)) is not None]
-    held = _judged(parts, lasting, made_here=False)
+    held = _verified(parts, lasting, made_here=False)
     return (*(x for x in held if x.plan), *judged)
 
 
@@ -102,7 +102,7 @@ def _growing_less(policy: Policy, network: Network, fuller: Network) -> Policy:
     return policy.model_copy(update={"demand_factors": factors})
 
 
-def _judged(found: Sequence[Proposal], lasting: "Lasting", *, made_here: bool = True) -> tuple[Proposal, ...]:
+def _verified(found: Sequence[Proposal], lasting: "Lasting", *, made_here: bool = True) -> tuple[Proposal, ...]:
     """Take the plans from proposals that cannot be made in time, or that some hour objects to; those that hold first.
 
     What was not `made_here`, for the network under the traffic of now, is put before the whole gate.

@@ -8,8 +8,7 @@ from twin.errors import InputError, PlanError
 from twin.gate.checks.gain import relief
 from twin.gate.checks.touch import subject
 from twin.model import Network
-from twin.plan import Change, ExpectedEffect, Plan, apply_all, states
-from twin.plan import Objective as GoalInForce
+from twin.plan import Change, ExpectedEffect, Objective, Plan, apply_all, states
 from twin.printed import percent, rates, short, stated
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
@@ -30,7 +29,7 @@ def assemble(
     method: str,
     steps: Sequence[Change],
     *,
-    aim: GoalInForce = "relieve",
+    objective: Objective = "relieve",
     required: Sequence[Change] = (),
     prune: bool = True,
 ) -> Proposal:
@@ -49,7 +48,7 @@ def assemble(
     state = apply_all(network, steps)
     after = judge.value(judge.route(compile_network(state)))
     gain, words = relief(judge.base, simulate(state), policy.max_utilisation)
-    if aim == "relieve" and not (gain >= policy.min_gain and gain > 0):
+    if objective == "relieve" and not (gain >= policy.min_gain and gain > 0):
         best = f"no routing has a peak below {percent(bound_of(network))}"
         return without_plan(judge, method, f"gains less than the agreed {stated(policy.min_gain)}: {words}; {best}")
     if judge.declared is not None and judge.sweeps_together:  # every failure will be asked for, on the way as well
@@ -59,16 +58,16 @@ def assemble(
         return without_plan(judge, method, f"the best found is not safe: {objection}")
     ordered, reached = judge.ordered(steps)[:2]
     if ordered is None and reached and set(required) <= set(reached):
-        return assemble(judge, method, reached, aim=aim, required=required, prune=prune)
+        return assemble(judge, method, reached, objective=objective, required=required, prune=prune)
     if ordered is None:
         return without_plan(judge, method, "no order of the steps was found in which harm never rises on the way")
     plan = Plan(
-        goal=_goal(judge, after, aim, required),
+        goal=_goal(judge, after, objective, required),
         base=network.id,
         steps=without_loops(judge, ordered),
         method=method,
         expected=_effect(judge, after),
-        objective=aim,
+        objective=objective,
     )
     return Proposal(method, plan, judge.before, after, bound_of(network), evaluations=judge.evaluations)
 
@@ -131,7 +130,7 @@ def _prune(judge: Judge, steps: Sequence[Change], required: Sequence[Change]) ->
 
 
 def _value(judge: Judge, steps: Sequence[Change]) -> Value:
-    return judge.value(judge.route(compile_network(apply_all(judge.network, steps))), aim=HEADROOM)
+    return judge.value(judge.route(compile_network(apply_all(judge.network, steps))), scale=HEADROOM)
 
 
 def _effect(judge: Judge, after: Value) -> ExpectedEffect:
@@ -141,13 +140,13 @@ def _effect(judge: Judge, after: Value) -> ExpectedEffect:
     )
 
 
-def _goal(judge: Judge, after: Value, aim: GoalInForce, required: Sequence[Change]) -> str:
-    if aim == "relieve":
+def _goal(judge: Judge, after: Value, objective: Objective, required: Sequence[Change]) -> str:
+    if objective == "relieve":
         return relief_goal(judge.before, after)
     peak = _peak(judge.before, after)
     names = ", ".join(short(subject(step)) for step in required)
     listed = names if len(names) <= 200 else f"{len(required)} elements"
-    return f"{aim.replace('_', ' ').capitalize()} {listed}; {peak}."
+    return f"{objective.replace('_', ' ').capitalize()} {listed}; {peak}."
 
 
 def relief_goal(before: Value, after: Value) -> str:

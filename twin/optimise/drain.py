@@ -43,7 +43,7 @@ def plan_drain(  # noqa: PLR0913 - what is drained and how, under which rules, o
     if judge.protects(*touched(network, step)):
         return without_plan(judge, METHOD, f"the policy protects {element}")
     needed: tuple[Change, ...] = (*_labels_through(network, step), *_own_exits(network, step), step)
-    alone = assemble(judge, METHOD, needed, aim="drain", required=needed)
+    alone = assemble(judge, METHOD, needed, objective="drain", required=needed)
     if alone.plan or policy.max_steps <= len(needed):
         return alone
     drained = apply_all(network, needed)
@@ -54,7 +54,7 @@ def plan_drain(  # noqa: PLR0913 - what is drained and how, under which rules, o
         judge.evaluations += room.evaluations
         if room.plan:
             steps: tuple[Change, ...] = (*room.plan.steps, *needed)
-            proposal = assemble(judge, METHOD, steps, aim="drain", required=needed)
+            proposal = assemble(judge, METHOD, steps, objective="drain", required=needed)
             if proposal.plan:
                 return proposal
     return without_plan(judge, METHOD, alone.reason)

@@ -10,8 +10,7 @@ from twin.errors import InputError
 from twin.gate.checks.context import Context, Scenario
 from twin.gate.verdict import Verdict, orderable, verify_knowing, with_growth
 from twin.model import Network
-from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
-from twin.plan import Objective as GoalInForce
+from twin.plan import ExpectedEffect, Objective, Plan, SetCapacity, apply_all
 from twin.policy import Policy
 from twin.printed import percent
 from twin.sim.power import PowerModel, power
@@ -245,19 +244,19 @@ def _from_front(network: Network, policy: Policy, kind: Kind, terms: Terms) -> t
 
 
 def _planned(
-    network: Network, point: Compromise, before: Value, after: Value, aim: GoalInForce, policy: Policy
+    network: Network, point: Compromise, before: Value, after: Value, objective: Objective, policy: Policy
 ) -> Plan:
     peaks = f"busiest link from {percent(before.max_utilisation)} to {percent(after.max_utilisation)}"
     figures = f"at most {percent(point.failure_utilisation)} under a failure, "
     figures += f"mean delay {point.mean_delay_ms:.3g} ms, {point.watts / 1000:.4g} kW"
     figures += f", for {worded(point.money, policy)}" if point.money else ""
     return Plan(
-        goal=f"{'Relieve' if aim == 'relieve' else 'Save power'}: {peaks}, {figures}.",
+        goal=f"{'Relieve' if objective == 'relieve' else 'Save power'}: {peaks}, {figures}.",
         base=network.id,
         steps=point.steps,
         method=f"pareto: {point.method}",
         expected=ExpectedEffect(
             max_utilisation=(before.max_utilisation, after.max_utilisation), harm=(before.harm, after.harm)
         ),
-        objective=aim,
+        objective=objective,
     )

@@ -51,7 +51,7 @@ _FIRST_FAILURES = 16  # tried before the rest: most states that are not safe sho
 _MOST_FAILURES = 256  # tried at once: between them the time is looked at
 
 
-class _Judged(NamedTuple):
+class _SweptState(NamedTuple):
     """The state that was judged last, and what is known of it under failures."""
 
     state: Network
@@ -84,7 +84,7 @@ class Judge:
         self._calm = Stressed(network, (), self.limit)
         self._growth = tuple(sorted({policy.growth, 1.0}, reverse=True))  # the stricter one first
         self._swept_last: tuple[Network, dict[tuple[int, ...], SweptLoads]] | None = None
-        self._judged: _Judged | None = None
+        self._swept_state: _SweptState | None = None
         self._own: tuple[Network, Superposition | Reweighted] | None = None  # the state that was swept last
         self._telling = _worst_first(self.start.sweep)
         self._sifted: dict[Network, Sifted] = {}
@@ -99,14 +99,14 @@ class Judge:
         self.evaluations += 1
         return route(arrays)
 
-    def value(self, routing: Routing, *, aim: float = 1.0) -> Value:
-        """Measure one state; `aim` scales the utilisation limit."""
+    def value(self, routing: Routing, *, scale: float = 1.0) -> Value:
+        """Measure one state; `scale` lowers the utilisation limit."""
         lost = routing.lost + routing.blackholed + routing.discarded + self.base.refused - self.stranded
-        return Value(self.excess(routing.load, aim=aim) + lost, self.peak(routing.load))
+        return Value(self.excess(routing.load, scale=scale) + lost, self.peak(routing.load))
 
-    def excess(self, load: Floats, *, aim: float = 1.0) -> float:
+    def excess(self, load: Floats, *, scale: float = 1.0) -> float:
         """Mbit/s that arcs with this load [m] drop or carry above the limit."""
-        excess = np.maximum(load - aim * self.policy.max_utilisation * self.arrays.capacity, 0.0).sum()
+        excess = np.maximum(load - scale * self.policy.max_utilisation * self.arrays.capacity, 0.0).sum()
         return float(excess + np.dot(load, 1 - self.arrays.keep))
 
     def peak(self, load: Floats) -> float:
@@ -223,7 +223,7 @@ class Judge:
         new = [x for x in states if x not in self._sifted and not self._tunnelled.differs_in_tunnels(x)]
         if not new or self.start.sweep is None or not are_nearby(self.network, new):
             return
-        whole = [self._whole(_Judged(x, None, {}, {}), 1.0) for x in new]
+        whole = [self._whole(_SweptState(x, None, {}, {}), 1.0) for x in new]
         at_once = any(x.as_declared for x in whole)  # what is declared is judged by all failures together
         sifting = Sifting(self.policy, self._growth, self._telling, at_once, _ENGINE, lambda: self.allowance.spent)
         self._sifted |= zip(new, sift(self.start, whole, sifting), strict=True)
@@ -250,20 +250,20 @@ class Judge:
             return
         if self._swept_last is None or self._swept_last[0] is not state:
             self._swept_last = state, {}
-        if self._judged is None or self._judged.state is not state or self._judged.swept is not swept:
-            self._judged = _Judged(state, swept, {}, {})
-        known, first, order = self._judged.parts, 0, tuple(self._telling)
+        if self._swept_state is None or self._swept_state.state is not state or self._swept_state.swept is not swept:
+            self._swept_state = _SweptState(state, swept, {}, {})
+        known, first, order = self._swept_state.parts, 0, tuple(self._telling)
         # what is declared is judged by all failures together
-        least = len(order) if self._whole(self._judged, factor).as_declared else _FIRST_FAILURES
+        least = len(order) if self._whole(self._swept_state, factor).as_declared else _FIRST_FAILURES
         while first < len(order):
             rows = order[first : first + max(least, min(first, _MOST_FAILURES))]
             if (rows, factor) not in known:
-                known[rows, factor] = self._part(self._judged, rows, factor)
+                known[rows, factor] = self._part(self._swept_state, rows, factor)
             chosen = known[rows, factor].failures
             yield Stressed(start.network, chosen, self.limit, rows_of(start.sweep, rows), start), known[rows, factor]
             first += len(rows)
 
-    def _part(self, judged: "_Judged", rows: tuple[int, ...], factor: float) -> Stressed:
+    def _part(self, judged: "_SweptState", rows: tuple[int, ...], factor: float) -> Stressed:
         """Return a state with all its demands times `factor` under some of the failures."""
         state, chosen = judged.state, tuple(self.failures[i] for i in rows)
         whole = self._whole(judged, factor)
@@ -276,7 +276,7 @@ class Judge:
             sweep = self._swept(whole, chosen)
         return Stressed(whole.network, chosen, self.limit, sweep, whole, as_declared=whole.as_declared)
 
-    def _whole(self, judged: "_Judged", factor: float) -> Stressed:
+    def _whole(self, judged: "_SweptState", factor: float) -> Stressed:
         """Return it under all failures: what any of them costs whom is found once for all factors of its demands."""
         if factor not in judged.wholes:
             state, multiple = judged.state, None

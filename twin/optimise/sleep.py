@@ -50,7 +50,7 @@ def plan_sleep(
     if saved < policy.min_watts_saved and policy.min_watts_saved > 0:
         found = f"{len(steps)} circuits could sleep and save {saved:.4g} W by the model {model.name}"
         return without_plan(judge, METHOD, f"{found}, at least {policy.min_watts_saved:.4g} W asked for")
-    return assemble(judge, METHOD, steps, aim="sleep", required=steps)
+    return assemble(judge, METHOD, steps, objective="sleep", required=steps)
 
 
 def watts_saved(network: Network, steps: Sequence[Change], model: PowerModel | None = None) -> float:

@@ -182,7 +182,7 @@ class TunnelSearch:
 
     def value(self, loads: Floats) -> Value:
         """Weigh harm, with headroom, and peak over the scenarios."""
-        harm = np.array([self.judge.excess(load, aim=HEADROOM) for load in loads])
+        harm = np.array([self.judge.excess(load, scale=HEADROOM) for load in loads])
         peak = np.array([self.judge.peak(load) for load in loads])
         return Value(float(self.risk.of(harm)), float(self.risk.of(peak)))
 
@@ -200,7 +200,7 @@ class TunnelSearch:
         """
         found: list[tuple[bool, float, float, float, Move]] = []
         now = self.value(loads)
-        worst = max(loads, key=lambda load: (self.judge.excess(load, aim=HEADROOM), self.judge.peak(load)))
+        worst = max(loads, key=lambda load: (self.judge.excess(load, scale=HEADROOM), self.judge.peak(load)))
         hot = np.zeros(worst.size)
         hot[self.judge.hot(worst)] = 1.0
         crowded = worst / self.judge.arrays.capacity
@@ -220,7 +220,7 @@ class TunnelSearch:
 
     def _demands(self, loads: Floats, on_hot: Floats) -> list[tuple[int, int]]:
         """Return the demands with the most Mbit/s on the hot arcs of the worst scenario, those not moved yet."""
-        values = [(self.judge.excess(load, aim=HEADROOM), self.judge.peak(load)) for load in loads]
+        values = [(self.judge.excess(load, scale=HEADROOM), self.judge.peak(load)) for load in loads]
         amount = self._amounts(max(range(len(values)), key=lambda row: values[row]), on_hot)
         for source, target in self.moved:
             amount[target, source] = 0

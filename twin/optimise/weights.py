@@ -140,7 +140,7 @@ class _Search:
             loads = probe.loads([{int(arrays.link_of[arc]): value} for arc, value in block])[:, arrays.link_of]
             self.judge.evaluations += len(block)
             for (arc, value), load in zip(block, loads, strict=True):
-                reached = Value(self.judge.excess(load, aim=HEADROOM) + lost, self.judge.peak(load))
+                reached = Value(self.judge.excess(load, scale=HEADROOM) + lost, self.judge.peak(load))
                 if reached.beats(candidate.value, gain=1e-3):
                     weight = candidate.weight.copy()
                     weight[arc] = value
@@ -178,4 +178,4 @@ class _Search:
         return self.judge.arrays._replace(weight=weight)
 
     def _value(self, arrays: Arrays) -> Value:
-        return self.judge.value(self.judge.route(arrays), aim=HEADROOM)
+        return self.judge.value(self.judge.route(arrays), scale=HEADROOM)

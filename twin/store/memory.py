@@ -42,7 +42,7 @@ class Sign(Frozen):
     element: FileText
 
 
-class PastIncident(Frozen):
+class EarlierIncident(Frozen):
     """One incident as it is remembered."""
 
     id: FileText = Field(description="The run's name.")
@@ -63,14 +63,14 @@ class PastIncident(Frozen):
 class Precedent(Frozen):
     """A past incident that looked alike. Likeness is 0..1."""
 
-    incident: PastIncident
+    incident: EarlierIncident
     likeness: float
 
 
 class Recollection(Frozen):
     """Past incidents of one network, the newest first."""
 
-    incidents: tuple[PastIncident, ...] = ()
+    incidents: tuple[EarlierIncident, ...] = ()
 
     def precedents(self, signs: Sequence[Sign]) -> tuple[Precedent, ...]:
         """The past incidents that looked most like these signs, the likest first."""
@@ -91,7 +91,7 @@ class IncidentMemory:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def append(self, incident: PastIncident) -> bool:
+    def append(self, incident: EarlierIncident) -> bool:
         """Remember an incident; False if one of this id is remembered already."""
 
         def add(database: Database) -> bool:
@@ -107,14 +107,14 @@ class IncidentMemory:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return self._work(add)
 
-    def incidents(self, network: str) -> tuple[PastIncident, ...]:
+    def incidents(self, network: str) -> tuple[EarlierIncident, ...]:
         """The newest incidents of a network, the newest first; none where there is no file yet."""
         if not self.path.exists():
             return ()
         sql = f"SELECT document FROM past_incident WHERE network = ? ORDER BY opened DESC, id LIMIT {_NEWEST}"  # noqa: S608 - a constant
         rows = self._work(lambda database: database.rows(sql, [network]))
         try:
-            return tuple(PastIncident.model_validate_json(row[0]) for row in rows)
+            return tuple(EarlierIncident.model_validate_json(row[0]) for row in rows)
         except ValidationError as error:
             raise StoreError(f"{self.path} holds what is no past incident", fix="use a copy") from error
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from agents.record.charter import Charter, against, beyond
 from agents.record.events import ApprovalGiven, CertificateIssued, StageFinished, VerdictReached
 from agents.record.files import CERTIFICATE, PLAN
-from agents.record.history import Past
+from agents.record.history import RunHistory
 from tools.box.handover import Decision
 from twin.errors import TwinError
 from twin.formats.plan import read_plan
@@ -37,7 +37,7 @@ class Issued(NamedTuple):
     certificate: Certificate
 
 
-def start_of(past: Past, charter: Charter | None) -> Answer:
+def start_of(past: RunHistory, charter: Charter | None) -> Answer:
     """Whether the run may do what this place let it do, and nothing else."""
     if charter is None:
         return Answer("cannot be told", against(past, None) or "")
@@ -46,7 +46,7 @@ def start_of(past: Past, charter: Charter | None) -> Answer:
     return Answer("holds")
 
 
-def head_of(past: Past, charter: Charter | None, head: str | None) -> Answer:
+def head_of(past: RunHistory, charter: Charter | None, head: str | None) -> Answer:
     """Whether the record ends where this place saw it end, and with the head that somebody kept."""
     ends = past.reading.head
     if head is not None and head != ends:
@@ -62,7 +62,7 @@ def head_of(past: Past, charter: Charter | None, head: str | None) -> Answer:
     return Answer("holds")
 
 
-def issued_in(past: Past) -> tuple[Issued, ...]:
+def issued_in(past: RunHistory) -> tuple[Issued, ...]:
     """Every certificate on record. Raises `ValidationError` when one is none."""
     found = ((x.seq + 1, x.event) for x in past.reading.records)
     return tuple(
@@ -72,7 +72,7 @@ def issued_in(past: Past) -> tuple[Issued, ...]:
     )
 
 
-def certificate_of(past: Past, home: Path) -> Answer:
+def certificate_of(past: RunHistory, home: Path) -> Answer:
     """Whether every certificate is this place's, and the one in the folder is the last on record."""
     try:
         issued = issued_in(past)
@@ -100,7 +100,7 @@ def certificate_of(past: Past, home: Path) -> Answer:
     return Answer("holds") if same else Answer("broken", "certificate.json is not the certificate on record")
 
 
-def judgement_of(past: Past) -> Answer:
+def judgement_of(past: RunHistory) -> Answer:
     """Whether certificate, verdict, decision and plan say the same of the same, one by one."""
     try:
         because = next(_contradictions(past), None)
@@ -109,7 +109,7 @@ def judgement_of(past: Past) -> Answer:
     return Answer("broken", because) if because else Answer("holds")
 
 
-def _contradictions(past: Past) -> Iterator[str]:
+def _contradictions(past: RunHistory) -> Iterator[str]:
     reached = [(x.seq + 1, x.event) for x in past.reading.records if isinstance(x.event, VerdictReached)]
     for number, event in reached:
         about = (event.verdict.plan, event.verdict.snapshot, event.verdict.policy)
@@ -132,7 +132,7 @@ def _contradictions(past: Past) -> Iterator[str]:
             yield f"plan.json is {beside}, and plan {past.certified.hash} was certified"
 
 
-def _differing(past: Past, issued: Issued, reached: VerdictReached) -> Iterator[str]:
+def _differing(past: RunHistory, issued: Issued, reached: VerdictReached) -> Iterator[str]:
     certificate, plan, verdict = issued.certificate, reached.plan, reached.verdict
     for what, held, wanted in (
         ("plan", (issued.plan, certificate.plan), (plan.hash, plan.hash)),
@@ -149,7 +149,7 @@ def _differing(past: Past, issued: Issued, reached: VerdictReached) -> Iterator[
         yield f"record {issued.record} certifies a plan that verification did not approve"
 
 
-def approvals_by(past: Past, person: Callable[[str], Person | None]) -> Answer:
+def approvals_by(past: RunHistory, person: Callable[[str], Person | None]) -> Answer:
     """Whether as many people as the policy asks for approved what was certified, by the keys they are known by."""
     given = [x.event.approval for x in past.reading.records if isinstance(x.event, ApprovalGiven)]
     try:
@@ -170,7 +170,7 @@ def approvals_by(past: Past, person: Callable[[str], Person | None]) -> Answer:
     return worst[0] if worst else Answer("holds")
 
 
-def _signed_by(approval: Approval, past: Past, person: Person | None) -> Answer:
+def _signed_by(approval: Approval, past: RunHistory, person: Person | None) -> Answer:
     who = clean(approval.who)
     if approval.role != "person" or not (approval.is_signed or approval.assertion):
         return Answer("broken", f"{who}'s decision is not signed by the key it names")

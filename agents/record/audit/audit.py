@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from agents.record.charter import Register
-from agents.record.history import Past, read_past
+from agents.record.history import RunHistory, read_history
 from agents.wording import sentence
 from twin.errors import InputError, JournalError
 from twin.model import Frozen
@@ -79,7 +79,7 @@ def audit_run(folder: Path, *, home: Path, head: str | None = None) -> AuditRepo
     if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head):
         raise InputError("--head takes the whole hash, 64 hex digits", fix="give it as `audit` printed it")
     try:
-        past = read_past(folder)
+        past = read_history(folder)
     except JournalError as error:
         return _unreadable(folder, str(error))
     charter = Register(home, past.started.run).read()
@@ -96,7 +96,7 @@ def audit_run(folder: Path, *, home: Path, head: str | None = None) -> AuditRepo
     return _report(past, answers, effects)
 
 
-def _report(past: Past, answers: Mapping[str, Answer], effects: Effects) -> AuditReport:
+def _report(past: RunHistory, answers: Mapping[str, Answer], effects: Effects) -> AuditReport:
     findings: dict[str, Finding] = {question: answer.finding for question, answer in answers.items()}
     return AuditReport(
         run=past.started.run,

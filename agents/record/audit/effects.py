@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from agents.record.events import CertificateIssued, ExecutionStep, Outcome, StageFinished, VerdictReached
 from agents.record.files import NETWORK, TWIN
-from agents.record.history import Past
+from agents.record.history import RunHistory
 from agents.wording import sentence
 from twin.corrections import with_change
 from twin.errors import TwinError
@@ -35,7 +35,7 @@ class Effects(NamedTuple):
     answer: Answer
 
 
-def effects_of(past: Past) -> Effects:
+def effects_of(past: RunHistory) -> Effects:
     """Hold the network's own record against the certified plans and the steps that were announced.
 
     Every change forward is the next step of the plan that was certified, made within the certificate's time; every
@@ -63,7 +63,7 @@ def effects_of(past: Past) -> Effects:
     return Effects(made, Answer("broken", because) if because else Answer("holds"))
 
 
-def _inventory(past: Past) -> Network:
+def _inventory(past: RunHistory) -> Network:
     """Load the network that a run began with; one that changed nothing does not wait for DuckDB."""
     from twin.store import TwinStore
 
@@ -100,7 +100,7 @@ def _spelled(entries: Iterable[Frozen]) -> bytes:
     return b"".join(f"{entry.model_dump_json()}\n".encode() for entry in entries)
 
 
-def _contradictions(past: Past, said: _Said, inventory: Network | None) -> Iterator[str]:
+def _contradictions(past: RunHistory, said: _Said, inventory: Network | None) -> Iterator[str]:
     kept = past.started.inventory if inventory is None else inventory.id
     if not said.network == kept == past.started.inventory:
         yield f"{NETWORK} is the record of another network"
@@ -129,7 +129,7 @@ def _contradictions(past: Past, said: _Said, inventory: Network | None) -> Itera
     yield from _ends(past, walk)
 
 
-def _ends(past: Past, walk: "_Walk") -> Iterator[str]:
+def _ends(past: RunHistory, walk: "_Walk") -> Iterator[str]:
     done = past.finished
     if done is None or done.outcome == "failed":
         return

@@ -17,7 +17,7 @@ from agents.record.events import (
     ToolReturned,
     VerdictReached,
 )
-from agents.record.history import Past
+from agents.record.history import RunHistory
 from agents.wording import sentence
 from tools.box.handover import Decision
 from twin.gate.certificate import Certificate
@@ -35,7 +35,7 @@ class TrailEntry(Frozen):
     evidence: tuple[str, ...] = Field(default=(), description="Tools that had answered, checks, or signatures.")
 
 
-def trail_of(past: Past) -> Iterator[TrailEntry]:
+def trail_of(past: RunHistory) -> Iterator[TrailEntry]:
     """Tell what was decided and done, in order, each with the tools that had answered before it."""
     shown: list[str] = []
     for record in past.reading.records:

@@ -119,7 +119,7 @@ def what_if(console: Console, asked: Asked) -> Response:
     judged = None
     if asked.query.get("judge") == "1" and not error:
         try:
-            judged = console.screens.judged(given)
+            judged = console.screens.gate_answer(given)
         except TwinError as raised:
             error = f"{raised}{f' ({raised.fix})' if raised.fix else ''}"
     seen = console.screens.seeing.newest()

@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 from starlette.responses import RedirectResponse, Response
 
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.serve.calendar import schedule
 from twin.elements import find_elements
 from twin.errors import InputError
@@ -160,7 +160,7 @@ def put_on_calendar(console: Console, asked: Asked) -> Response:
     """Have a certified plan made in its window."""
     room = console.room
     folder = console.screens.run_folder(asked.text("run", 240))
-    asked.require("operator", planned(read_past(folder)))
+    asked.require("operator", planned(read_history(folder)))
     entry = schedule(folder, number=len(room.board.calendar) + 1, who=asked.visitor.name, now=room.now)
     room.change(lambda _: [entry])
     return _done(asked)

@@ -42,7 +42,7 @@ def ask(console: Console, asked: Asked) -> Response:
     except TwinError as error:
         return _page(console, asked, text, Answered(error=str(error)))
     if not isinstance(inquiry, Question):
-        return _page(console, asked, text, _by_twin(lambda: answer_of(inquiry, look.desk)))
+        return _page(console, asked, text, _by_twin(lambda: answer_of(inquiry, look.run_state)))
     try:
         return RedirectResponse(f"/what-if?fail={find_element(look.network, text)}", 303)
     except TwinError:
@@ -73,7 +73,7 @@ def _from_model(model: str, text: str, look: Look) -> Reply:
     from agents.models import resolve
     from agents.roles.analyst import answer_with
 
-    return asyncio.run(answer_with(resolve(model).client, text, look.desk))
+    return asyncio.run(answer_with(resolve(model).client, text, look.run_state))
 
 
 def _model(console: Console) -> str:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from agents.record.events import VerdictReached
 from agents.record.files import JOURNAL
-from agents.record.history import Past, read_past
+from agents.record.history import RunHistory, read_history
 from agents.serve.room import Room
 from agents.wording import OUTCOMES, plan_words
 from twin.errors import TwinError
@@ -52,12 +52,12 @@ class DecidedPlans:
         if known is not None and known[0] == size:
             return known
         try:
-            return size, _rows(read_past(journal.parent))
+            return size, _rows(read_history(journal.parent))
         except TwinError:  # one bad record spoils no list
             return None
 
 
-def _rows(past: Past) -> tuple[DecidedRow, ...]:
+def _rows(past: RunHistory) -> tuple[DecidedRow, ...]:
     plans = {x.plan.hash: x.plan for x in past.events if isinstance(x, VerdictReached)}
     became = OUTCOMES.get(past.finished.outcome, past.finished.outcome) if past.finished else "It is being carried out."
     return tuple(

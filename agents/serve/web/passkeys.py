@@ -22,7 +22,7 @@ from webauthn.helpers.decode_credential_public_key import DecodedEC2PublicKey
 from webauthn.helpers.exceptions import WebAuthnException
 
 from agents.record.approvers import enrol_passkey, passkeys_of
-from agents.record.history import Past
+from agents.record.history import RunHistory
 from agents.record.waiting import Decided, decide, decision_on
 from tools.box.tracing import linked
 from twin.clock import utc_now
@@ -216,7 +216,7 @@ def _require_seen(asked: Asked, now: Mapping[str, str]) -> None:
             )
 
 
-def _require_may(console: Console, asked: Asked, past: Past) -> None:
+def _require_may(console: Console, asked: Asked, past: RunHistory) -> None:
     """Make sure that nobody answers for what they asked for themselves, where the room's settings say so."""
     if console.room.settings.author_may_approve:
         return
@@ -225,7 +225,7 @@ def _require_may(console: Console, asked: Asked, past: Past) -> None:
         raise RightsError(f"{asked.visitor.name} asked for this plan: another person decides", fix="ask somebody else")
 
 
-def _approval(past: Past, asked: Asked, decision: Decision, passkey: Passkey, now: datetime) -> Approval:
+def _approval(past: RunHistory, asked: Asked, decision: Decision, passkey: Passkey, now: datetime) -> Approval:
     said = decision_on(past, decision, who=asked.visitor.name, now=now, reason=asked.text("reason", 1_000))
     return said.model_copy(update={"key": passkey.key})
 

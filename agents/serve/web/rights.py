@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agents.record.history import Past
+from agents.record.history import RunHistory
 from agents.serve.board import Board, Incident
 from agents.serve.settings import Grant, Role, Settings
 from agents.serve.sightings import nodes_at
@@ -105,9 +105,9 @@ def changed(steps: Iterable[Change]) -> Iterator[str]:
                 yield subject(step)
 
 
-def planned(past: Past) -> tuple[str, ...]:
+def planned(past: RunHistory) -> tuple[str, ...]:
     """The elements that the plan of a run is about."""
-    return tuple(changed(past.judged[0].steps)) if past.judged else ()
+    return tuple(changed(past.plan_and_verdict[0].steps)) if past.plan_and_verdict else ()
 
 
 def places(board: Board, incident: Incident) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from agents.record.charter import Register
 from agents.record.files import JOURNAL
-from agents.record.history import Past, read_past
+from agents.record.history import RunHistory, read_history
 from agents.record.waiting import Pending, describe, pending
 from agents.serve.board import Entry, Incident, incident_id
 from agents.serve.crew import begins_by_itself
@@ -252,14 +252,14 @@ class Screens:
         found = pending(self.room.place.runs, utc_now(), self.room.place.home)
         if visitor.everywhere:
             return found
-        return tuple(x for x in found if visitor.sees(*planned(read_past(self.run_folder(x.run)))))
+        return tuple(x for x in found if visitor.sees(*planned(read_history(self.run_folder(x.run)))))
 
-    def approval(self, run: str, visitor: Visitor) -> tuple[Past, ApprovalView, tuple[JointRefusal, ...]]:
+    def approval(self, run: str, visitor: Visitor) -> tuple[RunHistory, ApprovalView, tuple[JointRefusal, ...]]:
         """One plan that waits, and the other plans with which it would not pass. Raises as reading its run does.
 
         Whoever holds every element that a plan changes sees all that it does, also elsewhere: they decide on that.
         """
-        past = read_past(self.run_folder(run))
+        past = read_history(self.run_folder(run))
         if not visitor.everywhere and not visitor.sees(*planned(past)):
             raise InputError(f"no run is called {run[:80]!r}", fix="the history lists them")
         waits = describe(past, utc_now(), Register(self.room.place.home, past.started.run).authority)
@@ -295,10 +295,10 @@ class Screens:
         )
         return tried._replace(milliseconds=(time.perf_counter() - started) * 1000)
 
-    def judged(self, asked: Mapping[str, str]) -> GateAnswer | None:
+    def gate_answer(self, asked: Mapping[str, str]) -> GateAnswer | None:
         """What the gate says of drains that are tried; None before anything is measured. Raises as `judge_trial`."""
         seen = self.seeing.newest()
-        return None if seen is None else judge_trial(seen.base.network, seen.look.desk, asked["drain"].split(","))
+        return None if seen is None else judge_trial(seen.base.network, seen.look.run_state, asked["drain"].split(","))
 
     def hits(self, tried: TriedView, asked: Mapping[str, str]) -> tuple[Hit, ...]:
         """Where the what-if map can be clicked: every circuit and node, to fail it or to put it back."""
@@ -310,7 +310,7 @@ class Screens:
 
 def _touched(folder: Path) -> tuple[str, ...]:
     """What a run is about: the causes that it found, and what its plan changes."""
-    past = read_past(folder)
+    past = read_history(folder)
     cause = past.diagnosis.cause if past.diagnosis else None
     return (*((cause.element,) if cause else ()), *planned(past))
 

@@ -57,7 +57,7 @@ class Seeing:
         if look is None or look.newest is None or (self._newest is not None and self._newest.look is look):
             return False
         try:
-            seen = Seen(look, live_view(look.desk, when=f"{look.newest:%H:%M} UTC"), trial_base(look.desk))
+            seen = Seen(look, live_view(look.run_state, when=f"{look.newest:%H:%M} UTC"), trial_base(look.run_state))
         except TwinError:
             if self._newest is None:
                 raise

@@ -26,7 +26,7 @@ from agents.record.events import (
     RunStarted,
     VerdictReached,
 )
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.record.records import GENESIS, body, digest, read_journal
 from agents.record.spelling import canonical
 from agents.record.spending import RunBudget
@@ -102,9 +102,9 @@ def each(kind: type[Event], **changes: object) -> Forging:
 
 
 def approval(folder: Path, who: str, key: SigningKey, **changes: object) -> ApprovalGiven:
-    past = read_past(folder)
-    assert past.judged is not None
-    plan, run, now = past.judged[0], past.started.run, datetime.now(UTC)
+    past = read_history(folder)
+    assert past.plan_and_verdict is not None
+    plan, run, now = past.plan_and_verdict[0], past.started.run, datetime.now(UTC)
     fields = {"who": who, "role": "person", "decision": "approve", "plan": plan.hash, "snapshot": plan.base}
     about = {"policy": past.started.policy.hash, "run": run, "time": now}
     return ApprovalGiven(approval=key.approve(Approval.model_validate({**fields, **about, **changes})))
@@ -144,7 +144,7 @@ def test_two_people_approve_and_everything_holds_but_a_step_on_record_that_was_n
     assert report.sound
 
     # announced, on record as not made, and announced again is sound; on record as made it is not
-    steps = [x for x in read_past(place.folder).events if isinstance(x, ExecutionStep)]
+    steps = [x for x in read_history(place.folder).events if isinstance(x, ExecutionStep)]
     first = next(x for x in steps if x.action == "apply")
 
     def announced(*actions: str) -> Forging:
@@ -184,8 +184,8 @@ def test_one_real_approval_and_the_same_key_under_another_name_are_refused(place
 def test_approvals_of_another_run_with_the_same_plan_are_refused(place: Place):
     for who in PEOPLE:
         approve(place, who, folder=place.other)
-    given = [x for x in read_past(place.other).events if isinstance(x, ApprovalGiven)]
-    assert {x.approval.plan for x in given} == {read_past(place.folder).judged[0].hash}
+    given = [x for x in read_history(place.other).events if isinstance(x, ApprovalGiven)]
+    assert {x.approval.plan for x in given} == {read_history(place.folder).plan_and_verdict[0].hash}
     forge(place.folder, added(*given))
     assert_refused(place, "is a decision of ada, which was not written here")
 
@@ -278,7 +278,7 @@ def test_a_twin_of_another_run_is_refused(place: Place):
     for who in PEOPLE:
         approve(place, who)
     with TwinStore.open(place.folder / "twin.duckdb") as store:
-        store.set_current(read_past(place.folder).started.inventory)
+        store.set_current(read_history(place.folder).started.inventory)
     with pytest.raises(CertificateError, match="the twin has moved on"):
         resume(place)
     (place.folder / "twin.duckdb").unlink()
@@ -427,7 +427,7 @@ def recertified(**changes: object) -> Callable[[Path], None]:
         ("judgement", lambda x: (x / "plan.json").write_text("{}")),
         ("approvals", recertified(approvals=[])),
         ("approvals", lambda x: forge(x, lambda lines: [y for y in lines if not isinstance(y[1], ApprovalGiven)])),
-        ("expected_head", lambda x: forge(x, added(RunFinished.model_validate(read_past(x).finished)))),
+        ("expected_head", lambda x: forge(x, added(RunFinished.model_validate(read_history(x).finished)))),
     ],
 )
 def test_an_audit_finds_each_piece_that_does_not_fit_the_others(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agents.record.files import NETWORK
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.run.resume import resume_run
 from tests.agents.incidents import perform, request
 from tests.depth import thinned
@@ -56,7 +56,7 @@ def test_a_disk_that_is_full_for_a_moment_loses_no_record(
         assert error.fix  # noqa: PT017 - a run may end so, or take back what it made
     assert refused
     (folder,) = (tmp_path / "runs").iterdir()
-    assert not read_past(folder).reading.torn
+    assert not read_history(folder).reading.torn
     monkeypatch.undo()
     resumed = asyncio.run(resume_run(folder, home=tmp_path / "home"))
     assert resumed.finished.outcome in ("resolved", "relieved", "failed", "rolled back")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.record.ownership import own
 from agents.record.runs import list_runs, query_runs, survey
 from agents.show.report.folder import write_report
@@ -111,7 +111,7 @@ def test_one_bad_run_spoils_no_listing(tmp_path: Path, folder: Path, resolved: R
     assert query_runs(tmp_path / "runs", "SELECT count(DISTINCT run) FROM record").rows == ((1,),)
     assert set(survey(tmp_path / "runs").unreadable) <= {folder.name}
     with pytest.raises(TwinError):
-        read_past(folder)
+        read_history(folder)
 
 
 def test_a_run_that_is_a_link_is_not_listed(tmp_path: Path, resolved: Run):

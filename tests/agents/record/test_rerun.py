@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.record.events import ChatAnswered, Event, Noted, RunResumed, StageStarted, ToolCalled, ToolReturned
 from agents.record.journal import Journal, Record, read_journal
-from agents.record.rerun import Recall
+from agents.record.rerun import RecordsAhead
 from twin.errors import DivergedError, RehearsedError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -38,13 +38,13 @@ def returned(call: str, tool: str = "what_if", seconds: float = 1.0, **more: obj
 
 @given(st.lists(events, max_size=20))
 def test_a_past_is_met_event_by_event(past: list[Event]):
-    recall = Recall(record_of(past))
+    ahead = RecordsAhead(record_of(past))
     for event in past:
-        met = recall.meet(event)
+        met = ahead.meet(event)
         assert met is not None
         assert met.event == event
-    assert recall.ahead == 0
-    assert recall.meet(StageStarted(stage="plan")) is None
+    assert ahead.ahead == 0
+    assert ahead.meet(StageStarted(stage="plan")) is None
 
 
 @given(st.lists(events, min_size=1, max_size=12), st.data())
@@ -53,11 +53,11 @@ def test_asides_are_passed_by_wherever_they_are(past: list[Event], data: st.Data
     for _ in range(data.draw(st.integers(0, 4))):
         place = data.draw(st.integers(0, len(with_asides)))
         with_asides.insert(place, RunResumed(records=3, torn=False))
-    recall = Recall(record_of(with_asides))
+    ahead = RecordsAhead(record_of(with_asides))
     for event in past:
         if not isinstance(event, Noted):
-            assert recall.meet(event) is not None
-    assert recall.meet(StageStarted(stage="confirm", round=9)) is None
+            assert ahead.meet(event) is not None
+    assert ahead.meet(StageStarted(stage="confirm", round=9)) is None
 
 
 def test_how_long_it_took_and_which_model_spoke_decide_nothing():
@@ -72,34 +72,36 @@ def test_how_long_it_took_and_which_model_spoke_decide_nothing():
         output_tokens=1,
         seconds=1,
     )
-    recall = Recall(record_of([answer, returned("x", seconds=1.0)]))
-    assert recall.meet(answer.model_copy(update={"seconds": 2.0, "model": "b"})) is not None
-    assert recall.meet(returned("x", seconds=9.0)) is not None
+    ahead = RecordsAhead(record_of([answer, returned("x", seconds=1.0)]))
+    assert ahead.meet(answer.model_copy(update={"seconds": 2.0, "model": "b"})) is not None
+    assert ahead.meet(returned("x", seconds=9.0)) is not None
 
 
 def test_another_event_is_named_with_its_place_and_field():
-    recall = Recall(record_of([StageStarted(stage="plan", round=1)]))
+    ahead = RecordsAhead(record_of([StageStarted(stage="plan", round=1)]))
     with pytest.raises(DivergedError, match="record 1, 'stage started' of plan: round was 1 and is 2"):
-        recall.meet(StageStarted(stage="plan", round=2))
+        ahead.meet(StageStarted(stage="plan", round=2))
     with pytest.raises(DivergedError, match="record 1 says 'stage started' where 'tool returned' of what_if comes now"):
-        recall.meet(returned("x"))
+        ahead.meet(returned("x"))
 
 
 def test_calls_that_were_made_at_once_may_return_in_another_order():
-    recall = Recall(record_of([returned("a"), returned("b"), StageStarted(stage="plan")]))
-    assert recall.meet(returned("b")) is not None
-    assert recall.meet(returned("a")) is not None
+    ahead = RecordsAhead(record_of([returned("a"), returned("b"), StageStarted(stage="plan")]))
+    assert ahead.meet(returned("b")) is not None
+    assert ahead.meet(returned("a")) is not None
     with pytest.raises(DivergedError):
-        recall.meet(returned("c"))
+        ahead.meet(returned("c"))
 
 
 def test_what_a_call_gave_is_looked_for_among_its_neighbours_only():
-    recall = Recall(record_of([returned("a", content="1"), StageStarted(stage="plan"), returned("b", content="2")]))
-    found = recall.returned("planning", "what_if", "a")
+    ahead = RecordsAhead(
+        record_of([returned("a", content="1"), StageStarted(stage="plan"), returned("b", content="2")])
+    )
+    found = ahead.returned("planning", "what_if", "a")
     assert found is not None
     assert found.content == "1"
-    assert recall.returned("planning", "what_if", "b") is None
-    assert recall.returned("diagnosis", "what_if", "a") is None
+    assert ahead.returned("planning", "what_if", "b") is None
+    assert ahead.returned("diagnosis", "what_if", "a") is None
 
 
 def test_a_journal_that_only_recalls_ends_where_its_record_does():
@@ -119,7 +121,7 @@ def test_a_reopened_journal_goes_on_with_its_chain_and_without_its_torn_line(tmp
     assert reading.torn
     shown: list[Record] = []
     with Journal.reopen(path, reading, clock=lambda: NOON, listener=shown.append) as journal:
-        journal.recall = Recall(reading.records)
+        journal.recorded = RecordsAhead(reading.records)
         for number in range(3):
             journal.append(Noted(text=f"event {number}"))
         journal.append(Noted(text="new"))

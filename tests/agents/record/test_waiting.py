@@ -9,7 +9,7 @@ import pytest
 
 from agents.record.approvers import enrol, key_of
 from agents.record.events import ApprovalGiven, CertificateIssued, ExecutionStep, RunFinished, RunResumed
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.record.waiting import Decided, decide, describe, find_waiting, pending
 from agents.run.resume import resume_run
 from agents.run.run import RunResult
@@ -57,7 +57,7 @@ def test_a_plan_that_a_person_approved_is_executed_and_confirmed(tmp_path: Path)
     assert approve(folder).goes_on
     result = go_on(folder)
     assert result.finished.outcome == "resolved"
-    events = read_past(folder).events
+    events = read_history(folder).events
     kinds = [type(x) for x in events if isinstance(x, RunFinished | ApprovalGiven | RunResumed | CertificateIssued)]
     assert kinds == [RunFinished, ApprovalGiven, RunResumed, CertificateIssued, RunFinished]
     certificate = Certificate.model_validate_json((folder / "certificate.json").read_text())
@@ -68,11 +68,11 @@ def test_a_plan_that_a_person_approved_is_executed_and_confirmed(tmp_path: Path)
 
 def test_the_highest_tier_waits_for_a_second_person(tmp_path: Path):
     folder = waiting(tmp_path, TWO)
-    trace = read_past(folder).started.trace
+    trace = read_history(folder).started.trace
     assert trace
     assert approve(folder, "ada") == Decided(folder, goes_on=False, waits_for=1, trace=trace)
     assert go_on(folder).finished.outcome == "awaiting approval"
-    assert describe(read_past(folder), datetime.now(UTC)).approved == ("ada",)
+    assert describe(read_history(folder), datetime.now(UTC)).approved == ("ada",)
     with pytest.raises(CertificateError, match="ada has approved already"):
         approve(folder, "ada")
     assert approve(folder, "grace").goes_on
@@ -93,7 +93,7 @@ def test_one_key_under_two_names_is_one_person(tmp_path: Path):
 def test_a_rejection_ends_the_run_and_nothing_was_changed(tmp_path: Path):
     folder = waiting(tmp_path)
     assert not approve(folder, decision="reject").goes_on
-    past = read_past(folder)
+    past = read_history(folder)
     assert past.finished is not None
     assert past.finished.outcome == "rejected"
     assert "ada rejected the plan: looked at it" in past.finished.because
@@ -114,7 +114,7 @@ def test_an_edited_plan_is_refused(tmp_path: Path):
 def test_a_twin_that_has_moved_on_is_refused(tmp_path: Path):
     folder = waiting(tmp_path)
     with TwinStore.open(folder / "twin.duckdb") as store:
-        store.set_current(read_past(folder).started.inventory)
+        store.set_current(read_history(folder).started.inventory)
     with pytest.raises(CertificateError, match="the twin has moved on"):
         approve(folder)
 
@@ -128,7 +128,7 @@ def test_a_plan_that_waited_too_long_is_refused_also_when_it_was_approved_in_tim
     approve(folder)
     with pytest.raises(CertificateError, match="waited too long"):
         asyncio.run(resume_run(folder, home=tmp_path / "home", clock=lambda: late))
-    assert read_past(folder).finished is not None
+    assert read_history(folder).finished is not None
 
 
 def test_a_clock_that_is_behind_neither_approves_nor_goes_on_and_nothing_is_lost(tmp_path: Path):
@@ -173,7 +173,7 @@ def test_a_key_is_made_once_and_never_among_the_runs(tmp_path: Path):
 def test_a_plan_that_the_live_network_no_longer_fits_is_not_executed(tmp_path: Path):
     folder = waiting(tmp_path)
     approve(folder)
-    started = read_past(folder).started
+    started = read_history(folder).started
     with TwinStore.open(folder / "twin.duckdb") as store:
         network = store.load_snapshot(started.inventory)
     live = restore_scene(folder, network).live
@@ -184,7 +184,7 @@ def test_a_plan_that_the_live_network_no_longer_fits_is_not_executed(tmp_path: P
     result = go_on(folder)
     assert result.finished.outcome in ("no safe plan", "needs a person")
     assert result.finished.plan is None
-    assert not any(x.action == "apply" for x in read_past(folder).events if isinstance(x, ExecutionStep))
+    assert not any(x.action == "apply" for x in read_history(folder).events if isinstance(x, ExecutionStep))
 
 
 def test_a_person_who_is_asked_and_says_no_leaves_everything_as_it_is(tmp_path: Path):
@@ -205,7 +205,7 @@ def test_a_person_who_is_asked_and_says_no_leaves_everything_as_it_is(tmp_path: 
 
 def test_what_waits_is_found_by_run_folder_and_plan(tmp_path: Path):
     folder = waiting(tmp_path)
-    plan = describe(read_past(folder), datetime.now(UTC)).plan
+    plan = describe(read_history(folder), datetime.now(UTC)).plan
     assert find_waiting(folder.parent, folder.name) == folder
     assert find_waiting(tmp_path, str(folder)) == folder
     assert find_waiting(folder.parent, plan[:8]) == folder

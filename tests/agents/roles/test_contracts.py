@@ -5,11 +5,11 @@ import json
 import pytest
 
 from agents.roles.contracts import CONTRACTS, FOR_EYES, RIGHTS, alone, read_role
-from tests.tools.conftest import desk
+from tests.tools.conftest import run_state
 from tools.catalogue import TOOLS
 from twin.errors import InputError
 
-__all__ = ["desk"]
+__all__ = ["run_state"]
 
 NAMES = {tool.name for tool in TOOLS}
 SCHEMAS = {tool.name: len(json.dumps(tool.schema)) + len(tool.description) + len(tool.name) for tool in TOOLS}
@@ -60,14 +60,14 @@ def test_one_agent_with_all_tools_is_sent_what_some_role_is_and_asks_for_the_res
     assert every.tools == set().union(*RIGHTS.values())
 
 
-def test_a_role_can_ask_for_each_tool_on_request_and_is_told_of_a_name_that_is_none(desk):
+def test_a_role_can_ask_for_each_tool_on_request_and_is_told_of_a_name_that_is_none(run_state):
     explain = next(x for x in TOOLS if x.name == "explain")
     for name in sorted(set().union(*(x.on_request for x in CONTRACTS.values()))):
-        (entry,) = explain.function(desk, subject=name).entries
+        (entry,) = explain.function(run_state, subject=name).entries
         assert entry.name == name
         assert entry.means
     with pytest.raises(InputError, match="nothing is called 'squeal'"):
-        explain.function(desk, subject="squeal")
+        explain.function(run_state, subject="squeal")
 
 
 @pytest.mark.parametrize(

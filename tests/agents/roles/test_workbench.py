@@ -1,5 +1,5 @@
 """AutoGen's traps around tool calls: cancelled, hanging, raising ones all end in a result, and never hang an agent."""
-# ruff: noqa: ARG001 (tools take the desk, whether they use it or not)
+# ruff: noqa: ARG001 (tools take the run's state, whether they use it or not)
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ from agents.roles.workbench import HANDED_OVER, RoleWorkbench
 from tests.agents.characters import Actor, calls, says
 from tests.tools.conftest import square
 from tools.box.registry import Toolbox, bind
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from twin.errors import BudgetError, StoreError
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Frozen
@@ -36,18 +36,18 @@ class Done(Frozen):
     ok: bool = True
 
 
-def list_symptoms(desk: Desk) -> Done:
+def list_symptoms(run_state: RunState) -> Done:
     """Hang."""
     threading.Event().wait(60)
     return Done()
 
 
-def network_status(desk: Desk) -> Done:
+def network_status(run_state: RunState) -> Done:
     """Raise what only a cancellation should."""
     raise asyncio.CancelledError
 
 
-def read_events(desk: Desk) -> Done:
+def read_events(run_state: RunState) -> Done:
     """Fail for good."""
     raise StoreError("the disk is full")
 
@@ -55,16 +55,16 @@ def read_events(desk: Desk) -> Done:
 TOOLS = (bind(list_symptoms), bind(network_status), bind(read_events))
 
 
-def desk() -> Desk:
+def run_state() -> RunState:
     network = square()
-    return Desk(network, Policy(), ReadSide(EmulatedNetwork(network, seed=1, start=NOON)), NOON)
+    return RunState(network, Policy(), ReadSide(EmulatedNetwork(network, seed=1, start=NOON)), NOON)
 
 
 def monitoring(journal: Journal, tool: str, *, seconds: float = 30.0) -> Specialist:
     actor = Actor(lambda talk, _tools: says("I am done.") if talk.exchanges else calls(tool))
     session = Session("run", Model("test", "actor", actor), journal, NoOpTracer())
     rights = {"monitoring": frozenset({"list_symptoms", "network_status", "read_events"})}
-    team = assemble(session, Toolbox(desk(), TOOLS, rights, audit=JournalAudit(journal)), CONTRACTS)
+    team = assemble(session, Toolbox(run_state(), TOOLS, rights, audit=JournalAudit(journal)), CONTRACTS)
     found = team["monitoring"]
     contract = Contract(
         name="monitoring",
@@ -109,7 +109,7 @@ def test_cancelling_the_task_during_a_call_returns_and_records_the_call(journal:
 def test_cancelling_the_token_during_a_call_gives_a_result():
     async def cancelled() -> bool:
         rights = {"monitoring": frozenset({"list_symptoms"})}
-        workbench, token = RoleWorkbench(Toolbox(desk(), TOOLS, rights), "monitoring"), CancellationToken()
+        workbench, token = RoleWorkbench(Toolbox(run_state(), TOOLS, rights), "monitoring"), CancellationToken()
         call = asyncio.create_task(workbench.call_tool("list_symptoms", {}, token, "1"))
         await asyncio.sleep(0.1)
         token.cancel()
@@ -118,14 +118,14 @@ def test_cancelling_the_token_during_a_call_gives_a_result():
     assert asyncio.run(cancelled())
 
 
-def measure(desk: Desk) -> Done:
+def measure(run_state: RunState) -> Done:
     """Succeed."""
     return Done()
 
 
 def test_what_is_handed_over_is_on_record_whole_and_not_sent_to_its_own_author_again(journal: Journal, tmp_path: Path):
     rights = {"monitoring": frozenset({"measure", "read_nothing"})}
-    toolbox = Toolbox(desk(), (bind(measure),), rights, audit=JournalAudit(journal))
+    toolbox = Toolbox(run_state(), (bind(measure),), rights, audit=JournalAudit(journal))
     for concludes, told in ((["measure"], HANDED_OVER), ([], '{"ok":true}')):
         bench = RoleWorkbench(toolbox, "monitoring", concludes)
         assert asyncio.run(bench.call_tool("measure", {"n": 1})).to_text() != HANDED_OVER  # refused: no such argument

@@ -22,7 +22,7 @@ from agents.record.events import (
     ToolReturned,
     VerdictReached,
 )
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.record.journal import read_journal
 from agents.record.questions import answer, open_questions, take_default
 from agents.roles.contracts import CONTRACTS
@@ -160,7 +160,7 @@ def test_the_default_is_taken_at_the_deadline_and_not_before(tmp_path: Path):
     assert take_default(folder, clock=lambda: datetime.now(UTC), home=home) is None
     later = lambda: datetime.now(UTC) + timedelta(minutes=6)  # noqa: E731
     assert take_default(folder, clock=later, home=home) == "keep"
-    assert read_past(folder).answer is not None
+    assert read_history(folder).answer is not None
     assert go_on(run, tmp_path).finished.outcome == "needs a person"
 
 

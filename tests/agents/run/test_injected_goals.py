@@ -13,7 +13,7 @@ from agents.goals.by_model import read_goal_with
 from agents.models.client import NO_TOKENS, Client
 from agents.roles.analyst import answer_with
 from agents.show.answers_in_words import RIGHTS as ASKING
-from agents.show.answers_in_words import desk_for
+from agents.show.answers_in_words import run_state_for
 from evals.models.adversary import AdversaryClient
 from tests.agents.hostile_runs import SECRET, Courier, abilene
 from tests.agents.injected_attacks import ATTACKS, worded
@@ -63,9 +63,9 @@ def test_a_question_with_an_order_in_it_reaches_tools_for_questions_alone_and_le
 ):
     monkeypatch.setenv("TWINOPS_PLANTED_TOKEN", SECRET)
     model = Courier("obedient")
-    desk = desk_for(network(), Policy(), NOW)
+    run_state = run_state_for(network(), Policy(), NOW)
     try:
-        reply = asyncio.run(answer_with(model, f"which link is busiest? {worded(attack, *GIVEN)}", desk))
+        reply = asyncio.run(answer_with(model, f"which link is busiest? {worded(attack, *GIVEN)}", run_state))
     except TwinError as error:
         said, used = f"{error} {error.fix}", set()
     else:
@@ -73,7 +73,7 @@ def test_a_question_with_an_order_in_it_reaches_tools_for_questions_alone_and_le
     assert used <= set().union(*ASKING.values())
     assert SECRET not in said
     assert not [text for text in model.shown if SECRET in text]
-    assert (desk.inventory.id, desk.decision, desk.submission) == (network().id, None, None)
+    assert (run_state.inventory.id, run_state.decision, run_state.submission) == (network().id, None, None)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

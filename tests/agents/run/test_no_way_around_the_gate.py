@@ -42,7 +42,7 @@ from tests.agents.hostile_runs import (
 from tests.depth import examples
 from tools.box.handover import Decision, PlanSubmission, Role
 from tools.box.registry import Toolbox
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from tools.catalogue import TOOLS
 from twin.clock import utc_now
 from twin.errors import TwinError
@@ -120,15 +120,15 @@ class Misuse(RuleBasedStateMachine):
         self.store = TwinStore.open(None)
         self.journal = Journal(self.folder / "journal.jsonl", clock=utc_now)
         self.key = SigningKey.create(self.folder / "home" / "key")
-        self.desk = Desk(
+        self.run_state = RunState(
             inventory=self.live.read_topology(), policy=self.policy, live=ReadSide(self.live), since=START, seed=5
         )
         session = Session("r", Model("test", "none", RunbookClient()), self.journal, NoOpTracer())
-        others = OthersWork(self.desk, self.journal, None, ())
-        self.operator = NetworkOperator(self.desk, session, self.store, self.live, self.key, self.folder, others)
-        self.store.save_snapshot(self.desk.inventory, now=self.live.now)
-        self.store.set_current(self.desk.inventory.id)
-        toolbox = Toolbox(self.desk, TOOLS, RIGHTS)
+        others = OthersWork(self.run_state, self.journal, None, ())
+        self.operator = NetworkOperator(self.run_state, session, self.store, self.live, self.key, self.folder, others)
+        self.store.save_snapshot(self.run_state.inventory, now=self.live.now)
+        self.store.set_current(self.run_state.inventory.id)
+        toolbox = Toolbox(self.run_state, TOOLS, RIGHTS)
         self.benches = {role: RoleWorkbench(toolbox, role) for role in ROLES}
         self.seen, self.covered, self.next = 0, 0, 0
 
@@ -146,11 +146,11 @@ class Misuse(RuleBasedStateMachine):
         return not result.is_error
 
     def _handle(self) -> str:
-        offered = self.desk.proposals.items()
-        return next((name for name, x in offered if x.plan and x.plan.base == self.desk.state.id), "r1-none")
+        offered = self.run_state.proposals.items()
+        return next((name for name, x in offered if x.plan and x.plan.base == self.run_state.state.id), "r1-none")
 
     def _hash(self) -> str:
-        plans = [x.plan.hash for x in self.desk.proposals.values() if x.plan]
+        plans = [x.plan.hash for x in self.run_state.proposals.values() if x.plan]
         return plans[0] if plans else "0" * 16
 
     @rule(times=st.integers(1, 8))
@@ -158,7 +158,7 @@ class Misuse(RuleBasedStateMachine):
         for _ in range(times):
             role, tool, given = PROPER[self.next % len(PROPER)]
             self._call(role, tool, given)
-            if tool == "report_diagnosis" and self.desk.diagnosis is not None:
+            if tool == "report_diagnosis" and self.run_state.diagnosis is not None:
                 asyncio.run(self.operator.record_diagnosis())
             self.next += 1
 
@@ -196,22 +196,22 @@ class Misuse(RuleBasedStateMachine):
 
     @rule(verdict=st.sampled_from(["none", "of another", "failed"]), approved=st.booleans())
     def forge_a_decision(self, verdict: str, approved: bool) -> None:
-        plan = self._bad_plan() if self.desk.submission is None else self.desk.submission.plan
+        plan = self._bad_plan() if self.run_state.submission is None else self.run_state.submission.plan
         held: Verdict | None = None
         if verdict == "failed":
-            held = verify(self._bad_plan(), self.desk.state, self.policy)
+            held = verify(self._bad_plan(), self.run_state.state, self.policy)
         elif verdict == "of another":
-            held = next((x for x in self.desk.verdicts.values() if x.plan != plan.hash), None)
-        self.desk.decision = Decision(approved=approved, plan=plan.hash, snapshot=plan.base, verdict=held)
+            held = next((x for x in self.run_state.verdicts.values() if x.plan != plan.hash), None)
+        self.run_state.decision = Decision(approved=approved, plan=plan.hash, snapshot=plan.base, verdict=held)
 
     @rule(drain=st.booleans())
     def swap_the_plan(self, drain: bool) -> None:
         plan = self._bad_plan(drain=drain)
-        self.desk.submission = PlanSubmission(round=1, handle="swapped", plan=plan, candidates=())
+        self.run_state.submission = PlanSubmission(round=1, handle="swapped", plan=plan, candidates=())
 
     @rule(how=st.sampled_from(["plan", "expiry", "key", "approvals"]))
     def forge_a_certificate(self, how: str) -> None:
-        held, submission = self.operator.certificate, self.desk.submission
+        held, submission = self.operator.certificate, self.run_state.submission
         if held is None or submission is None:
             return
         forged = {
@@ -230,7 +230,7 @@ class Misuse(RuleBasedStateMachine):
     def let_the_driver_execute(self) -> None:
         self.covered = len(self.live.effects)
         held = self.operator.certificate
-        running = read_running(self.live, self.desk.state) if self.desk.state else None
+        running = read_running(self.live, self.run_state.state) if self.run_state.state else None
         done = self._attempt(self.operator.execute())
         made = [x.change for x in self.live.effects[self.covered :]]
         if made:
@@ -266,8 +266,8 @@ class Misuse(RuleBasedStateMachine):
 
     def _must_be_covered(self, held: Certificate | None, made: list[Change], running: Network) -> None:
         assert held is not None
-        assert self.desk.submission is not None
-        plan, state = self.desk.submission.plan, self.desk.state
+        assert self.run_state.submission is not None
+        plan, state = self.run_state.submission.plan, self.run_state.state
         check(held, plan, state, self.policy, public_key=self.key.public, now=held.issued)
         assert verify(plan, state, self.policy).passed
         steps = list(plan.steps)
@@ -280,12 +280,12 @@ class Misuse(RuleBasedStateMachine):
         assert len({x.who for x in people}) >= self.policy.people_for(held.tier)
 
     def _bad_plan(self, *, drain: bool = False) -> Plan:
-        state: Network = self.desk.state
+        state: Network = self.run_state.state
         step: Change = DrainNode(node="IPLSng") if drain else SetWeight(link="KSCYng->HSTNng", weight=65_000)
         return Plan(goal="harm", base=state.id, steps=(step,))
 
     def _person(self, who: str, *, signed: bool = True) -> Approval:
-        plan = self._bad_plan() if self.desk.submission is None else self.desk.submission.plan
+        plan = self._bad_plan() if self.run_state.submission is None else self.run_state.submission.plan
         key = KEYS[who]
         approval = Approval(
             who=who,

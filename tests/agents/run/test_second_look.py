@@ -70,30 +70,30 @@ def test_what_a_plan_showed_before_it_was_taken_back_tells_what_no_reading_told(
 
 def test_a_second_look_that_would_find_what_is_known_asks_no_role():
     place = ready(incident())
-    desk = copied(place.desks["planning"])
-    second, said = SecondLook(desk, None, rounds=3), desk.diagnosis.explanation
+    run_state = copied(place.run_states["planning"])
+    second, said = SecondLook(run_state, None, rounds=3), run_state.diagnosis.explanation
     assert not second.finds_the_same()  # at the first look nothing is known
     second.begin(None)
-    assert desk.diagnosis is None
+    assert run_state.diagnosis is None
     assert not second.finds_the_same()  # a router can still be asked
-    desk.hear({x: desk.live.read_router(x) for x in "ABCD"})
+    run_state.hear({x: run_state.live.read_router(x) for x in "ABCD"})
     assert second.finds_the_same()
-    assert (desk.faults, desk.diagnosis.explanation) == (place.faults, said)
+    assert (run_state.faults, run_state.diagnosis.explanation) == (place.faults, said)
     second.begin(None)
     place.live.inject(Fault(kind=FaultKind.LINK_DOWN, element="link/B:C--C:B"))
     place.live.wait(3)
     assert not second.finds_the_same()  # something else has happened: that is for the role to read
-    assert desk.diagnosis is None
+    assert run_state.diagnosis is None
 
 
 def test_what_a_plan_in_place_was_made_for_still_stands_when_a_later_plan_is_taken_back():
-    desk = copied(ready(incident()).desks["planning"])
-    faults, second = desk.faults, SecondLook(desk, None, rounds=3)
+    run_state = copied(ready(incident()).run_states["planning"])
+    faults, second = run_state.faults, SecondLook(run_state, None, rounds=3)
     second.met()
     second.met()
-    assert [x.faults for x in desk.met] == [faults]
+    assert [x.faults for x in run_state.met] == [faults]
     second.begin(Ending("rolled back", "it did not help"), learned=True)
-    assert (desk.found_before, desk.diagnosis) == (faults, None)
-    without = copied(ready(incident()).desks["planning"])
+    assert (run_state.found_before, run_state.diagnosis) == (faults, None)
+    without = copied(ready(incident()).run_states["planning"])
     SecondLook(without, None, rounds=3).begin(Ending("rolled back", "it did not help"), learned=True)
     assert (without.found_before, without.met) == ((), ())  # as open as at first

@@ -24,7 +24,7 @@ from agents.record.approvers import enrol, key_of
 from agents.record.charter import Register
 from agents.record.delivery import deliver
 from agents.record.events import RunStarted
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.record.records import Record
 from agents.record.waiting import decide, describe
 from agents.serve.crew import Job
@@ -501,9 +501,9 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
         served.until_a_plan_waits("link_down", seed=1)
         (run,) = [x.run for x in served.room.board.alive if x.outcome == "awaiting approval"]
         folder = tmp_path / "runs" / run
-        (plan, _), started = read_past(folder).judged, read_past(folder).started
+        (plan, _), started = read_history(folder).plan_and_verdict, read_history(folder).started
         west = Right("approver", ("west",), frozenset(policy.tags["west"]))
-        assert not all(west.covers(x) for x in planned(read_past(folder)))
+        assert not all(west.covers(x) for x in planned(read_history(folder)))
         seen = {"plan": plan.hash, "snapshot": plan.base, "policy": started.policy.hash, "decision": "approve"}
 
         def answer(who):
@@ -514,7 +514,7 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
 
         listed = {who: plan.hash in served.ask("GET", "/approvals", who=who)[2].decode() for who, *_ in granted}
         assert listed == {"whole": True, "planner": True, "west": False}
-        past = read_past(folder)
+        past = read_history(folder)
         impact = impact_of(past, describe(past, utc_now(), Register(tmp_path / "home", run).authority))
         told, printed = decision_view(impact, past), io.StringIO()
         terminal = console(printed)
@@ -558,7 +558,7 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
     (incident,) = [x for x in room.board.incidents.values() if x.run == run]
     assert incident.outcome in ("resolved", "relieved", "needs a person")
     assert "by now" in incident.because  # harm before and after: it was carried out
-    assert read_past(other / "runs" / run).certified.hash == plan.hash
+    assert read_history(other / "runs" / run).certified.hash == plan.hash
 
 
 def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import agents.serve.demo as directing
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.serve.backup import BackedUp, back_up, restore
 from agents.serve.emulated import LivingNetwork
 from agents.serve.ledger import LOG, Ledger
@@ -83,8 +83,8 @@ def test_the_agents_work_on_what_the_watch_opens_and_the_room_says_how_it_ended(
     assert not [x for x in made.left_out if not x.endswith("lock")]
     assert restore(tmp_path / "all.tar.gz", copy).files == made.files
     (run,) = copy.runs.iterdir()
-    assert read_past(run).reading.head == read_past(tmp_path / "runs" / run.name).reading.head
-    assert read_past(run).started.vision
+    assert read_history(run).reading.head == read_history(tmp_path / "runs" / run.name).reading.head
+    assert read_history(run).started.vision
     ledger = Ledger(copy.room)
     ledger.close()
     assert ledger.board.incidents == room.board.incidents

@@ -7,7 +7,7 @@ import pytest
 
 from agents.record.events import CertificateIssued, RunFinished, RunStarted, VerdictReached
 from agents.record.files import JOURNAL
-from agents.record.history import read_past
+from agents.record.history import read_history
 from agents.record.journal import Journal
 from agents.record.ownership import own
 from agents.serve.board import Board
@@ -24,7 +24,7 @@ CIRCUIT = "link/A:B--B:A"
 def said(resolved):
     """What a whole run says of its authority and its end, by kind."""
     kinds = (RunStarted, VerdictReached, CertificateIssued, RunFinished)
-    return {type(x): x for x in read_past(resolved.result.folder).events if isinstance(x, kinds)}
+    return {type(x): x for x in read_history(resolved.result.folder).events if isinstance(x, kinds)}
 
 
 class Shelf:

@@ -11,7 +11,7 @@ import pytest
 from agents.goals import Question
 from agents.goals.questions import FORMS, Inquiry, read_question
 from agents.roles.analyst import answer_with
-from agents.show.answers_in_words import answer, desk_for
+from agents.show.answers_in_words import answer, run_state_for
 from tests.agents.characters import Actor, calls, says
 from tools.questions import (
     QUESTIONS,
@@ -36,7 +36,7 @@ GERMANY = load_network("sndlib/nobel-germany")
 def ask(text, network=GERMANY, **more):
     found = read_question(text, network, now=NOW)
     assert isinstance(found, Inquiry), found.question
-    return found, answer(found, desk_for(network, Policy(), NOW, **more))
+    return found, answer(found, run_state_for(network, Policy(), NOW, **more))
 
 
 @pytest.mark.parametrize(
@@ -132,23 +132,23 @@ def square():
 
 
 def test_a_demand_over_two_equal_paths_is_split_and_its_delay_is_the_mean():
-    found = carried_by(desk_for(square(), Policy(), NOW), "A", "C")
+    found = carried_by(run_state_for(square(), Policy(), NOW), "A", "C")
     assert {x.link: x.share for x in found.links} == {"A->B": 0.5, "B->C": 0.5, "A->D": 0.5, "D->C": 0.5}
     assert (found.demand_mbps, found.delay_ms, found.hops) == (400.0, 5.0, 2)
     assert all(x.utilisation == 0.2 for x in found.links)
 
 
 def test_growth_and_headroom_agree_with_the_simulator():
-    desk = desk_for(GERMANY, Policy(), NOW)
-    factor = growth_headroom(desk).intact.factor
-    grown = grow_demands(desk, round(factor * 0.999, 6))
+    run_state = run_state_for(GERMANY, Policy(), NOW)
+    factor = growth_headroom(run_state).intact.factor
+    grown = grow_demands(run_state, round(factor * 0.999, 6))
     assert grown.after.max_utilisation == pytest.approx(Policy().max_utilisation, abs=2e-3)
     assert grown.after.harm == 0
-    assert grow_demands(desk, factor * 1.01).after.harm > 0
+    assert grow_demands(run_state, factor * 1.01).after.harm > 0
 
 
 def test_the_worst_failure_is_the_one_that_simulating_each_names():
-    found = worst_failures(desk_for(GERMANY, Policy(), NOW), "nodes", 1).failures[0]
+    found = worst_failures(run_state_for(GERMANY, Policy(), NOW), "nodes", 1).failures[0]
     peaks = {}
     for node in GERMANY.nodes:
         state = GERMANY.__class__(
@@ -167,7 +167,7 @@ def test_a_window_is_rehearsed_by_the_declared_day_of_what_is_planned_else_of_wh
     carried, unplanned = GERMANY.with_demands(0.8 * GERMANY.demands), GERMANY.with_demands(0 * GERMANY.demands)
 
     def during(network, **more):
-        found = rehearse_changes(desk_for(network, Policy(), NOW, **more), drain, start=2, hours=3)
+        found = rehearse_changes(run_state_for(network, Policy(), NOW, **more), drain, start=2, hours=3)
         assert [x.hour for x in found.hours] == [2, 3, 4]
         return [x.during for x in found.hours]
 
@@ -191,14 +191,14 @@ def test_an_answer_about_a_window_says_when_no_hour_is_known_from_another():
 
 
 def test_power_saved_is_the_difference_of_what_is_drawn():
-    found = power_use(desk_for(GERMANY, Policy(), NOW), ("link/Berlin:Hamburg--Hamburg:Berlin",))
+    found = power_use(run_state_for(GERMANY, Policy(), NOW), ("link/Berlin:Hamburg--Hamburg:Berlin",))
     assert found.saved_watts == pytest.approx(found.watts - found.watts_asleep, abs=0.11)
     assert found.saved_watts > 0
 
 
 def converse(character):
-    desk = desk_for(GERMANY, Policy(), NOW)
-    return asyncio.run(answer_with(Actor(character), "what if Berlin fails?", desk))
+    run_state = run_state_for(GERMANY, Policy(), NOW)
+    return asyncio.run(answer_with(Actor(character), "what if Berlin fails?", run_state))
 
 
 def test_a_model_answers_with_the_tools_and_its_made_up_number_is_marked():

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tools.box.registry import Tool, ToolAnswer, Toolbox, bind
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.abandoned import go_on
 from twin.engines.seam import Serial, in_order
 from twin.errors import CallCancelledError
@@ -31,7 +31,7 @@ class Room(NamedTuple):
 def room() -> Room:
     may_end, threads, ended = threading.Event(), list[threading.Thread](), list[str]()
 
-    def ponder(desk: Desk, about: str = "") -> Answer:
+    def ponder(run_state: RunState, about: str = "") -> Answer:
         """Ponder until it may end."""
         threads.append(threading.current_thread())
         try:
@@ -40,21 +40,21 @@ def room() -> Room:
         except CallCancelledError:
             ended.append("abandoned")
             raise
-        desk.no_plan = None
+        run_state.no_plan = None
         ended.append("answered")
         return Answer(text=f"number {len(threads)} {about}")
 
     return Room(bind(ponder, deadline=WAIT), may_end, threads, ended)
 
 
-def look(desk: Desk) -> Answer:  # noqa: ARG001
+def look(run_state: RunState) -> Answer:  # noqa: ARG001
     """Look."""
     return Answer(text="seen")
 
 
-def toolbox(desk: Desk, tool: Tool) -> Toolbox:
+def toolbox(run_state: RunState, tool: Tool) -> Toolbox:
     rights = dict.fromkeys(("monitoring", "diagnosis", "planning", "verification"), frozenset({"ponder", "look"}))
-    return Toolbox(desk, (tool, bind(look)), rights)
+    return Toolbox(run_state, (tool, bind(look)), rights)
 
 
 async def too_late(tools: Toolbox, tool: Tool, **arguments: str) -> None:
@@ -63,11 +63,11 @@ async def too_late(tools: Toolbox, tool: Tool, **arguments: str) -> None:
     tools.tools["ponder"] = tool
 
 
-def test_the_same_call_again_waits_for_the_one_that_goes_on(desk: Desk):
+def test_the_same_call_again_waits_for_the_one_that_goes_on(run_state: RunState):
     tool, may_end, threads, ended = room()
 
     async def twice() -> ToolAnswer:
-        tools = toolbox(desk, tool)
+        tools = toolbox(run_state, tool)
         await too_late(tools, tool)
         again = asyncio.create_task(tools.call("diagnosis", "ponder", {}))
         await asyncio.sleep(0)
@@ -80,11 +80,11 @@ def test_the_same_call_again_waits_for_the_one_that_goes_on(desk: Desk):
     assert (len(threads), ended) == (1, ["answered"])
 
 
-def test_what_went_on_and_ended_meanwhile_is_the_answer(desk: Desk):
+def test_what_went_on_and_ended_meanwhile_is_the_answer(run_state: RunState):
     tool, may_end, threads, ended = room()
 
     async def later() -> ToolAnswer:
-        tools = toolbox(desk, tool)
+        tools = toolbox(run_state, tool)
         await too_late(tools, tool)
         may_end.set()
         await asyncio.to_thread(threads[0].join, WAIT)
@@ -94,11 +94,11 @@ def test_what_went_on_and_ended_meanwhile_is_the_answer(desk: Desk):
     assert (len(threads), ended) == (1, ["answered"])
 
 
-def test_another_call_ends_the_one_that_goes_on(desk: Desk):
+def test_another_call_ends_the_one_that_goes_on(run_state: RunState):
     tool, may_end, threads, ended = room()
 
     async def other() -> None:
-        tools = toolbox(desk, tool)
+        tools = toolbox(run_state, tool)
         await too_late(tools, tool)
         assert (await tools.call("diagnosis", "look", {})).ok
         await asyncio.to_thread(threads[0].join, WAIT)
@@ -109,14 +109,14 @@ def test_another_call_ends_the_one_that_goes_on(desk: Desk):
     asyncio.run(other())
 
 
-def test_other_arguments_or_another_desk_are_another_call(desk: Desk):
+def test_other_arguments_or_another_desk_are_another_call(run_state: RunState):
     tool, may_end, threads, ended = room()
 
     async def others() -> None:
-        tools = toolbox(desk, tool)
+        tools = toolbox(run_state, tool)
         await too_late(tools, tool)
         await too_late(tools, tool, about="weights")
-        desk.person_wanted = "something else stands on it"
+        run_state.person_wanted = "something else stands on it"
         may_end.set()
         assert "number 3" in (await tools.call("diagnosis", "ponder", {"about": "weights"})).content
         for thread in threads:
@@ -126,11 +126,11 @@ def test_other_arguments_or_another_desk_are_another_call(desk: Desk):
     assert len(ended) == 3
 
 
-def test_a_caller_who_gives_up_ends_it(desk: Desk):
+def test_a_caller_who_gives_up_ends_it(run_state: RunState):
     tool, _, threads, ended = room()
 
     async def given_up() -> None:
-        tools = toolbox(desk, tool)
+        tools = toolbox(run_state, tool)
         await too_late(tools, tool)
         tools.give_up()
         await asyncio.to_thread(threads[0].join, WAIT)
@@ -139,7 +139,7 @@ def test_a_caller_who_gives_up_ends_it(desk: Desk):
     assert ended == ["abandoned"]
 
 
-def test_a_map_over_chunks_ends_between_two_of_them(desk: Desk):
+def test_a_map_over_chunks_ends_between_two_of_them(run_state: RunState):
     done, first = list[int](), threading.Event()
 
     def work(told: threading.Event, chunk: int) -> int:
@@ -150,12 +150,12 @@ def test_a_map_over_chunks_ends_between_two_of_them(desk: Desk):
 
     told = threading.Event()
 
-    def ponder(desk: Desk) -> Answer:  # noqa: ARG001
+    def ponder(run_state: RunState) -> Answer:  # noqa: ARG001
         """Do many things."""
         return Answer(text=str(in_order(Serial(), work, told, range(1000))))
 
     async def stopped() -> None:
-        tools = toolbox(desk, bind(ponder, deadline=WAIT))
+        tools = toolbox(run_state, bind(ponder, deadline=WAIT))
         call = asyncio.create_task(tools.call("diagnosis", "ponder", {}))
         await asyncio.to_thread(first.wait, WAIT)
         call.cancel()

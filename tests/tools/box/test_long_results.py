@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tools.box.long_results import handle_of, shorten
 from tools.box.registry import Toolbox, bind
 from tools.box.results import fetch_result
-from tools.box.run_state import Desk
+from tools.box.run_state import RunState
 from twin.errors import InputError
 from twin.model import Frozen
 
@@ -24,9 +24,9 @@ class Table(Frozen):
     rows: tuple[dict[str, int | str], ...]
 
 
-def many_rows(desk: Desk) -> Table:
+def many_rows(run_state: RunState) -> Table:
     """Answer with many rows."""
-    del desk
+    del run_state
     return Table(title="all", rows=tuple(ROWS))
 
 
@@ -66,30 +66,30 @@ def test_shortening_never_makes_a_result_longer_and_always_leaves_json(document,
         assert found == content
 
 
-def test_a_tool_fetches_every_row_of_a_result_that_was_shortened(desk: Desk):
+def test_a_tool_fetches_every_row_of_a_result_that_was_shortened(run_state: RunState):
     toolbox = Toolbox(
-        desk, (bind(many_rows), bind(fetch_result)), {"planning": frozenset({"many_rows", "fetch_result"})}
+        run_state, (bind(many_rows), bind(fetch_result)), {"planning": frozenset({"many_rows", "fetch_result"})}
     )
     answer = asyncio.run(toolbox.call("planning", "many_rows", {}))
     assert answer.truncated
     handle = json.loads(answer.content)["shortened"]["handle"]
     rows, offset = [], 0
     while offset is not None:
-        page = fetch_result(desk, handle, "rows", offset)
+        page = fetch_result(run_state, handle, "rows", offset)
         rows, offset = [*rows, *page.rows], page.next_offset
         assert page.total == 400
     assert rows == ROWS
 
 
-def test_the_whole_of_a_result_can_be_read_as_text(desk: Desk):
-    handle = desk.results.put("x" * 12_000)
-    first = fetch_result(desk, handle)
+def test_the_whole_of_a_result_can_be_read_as_text(run_state: RunState):
+    handle = run_state.results.put("x" * 12_000)
+    first = fetch_result(run_state, handle)
     assert (len(first.text), first.total, first.next_offset) == (5_000, 12_000, 5_000)
-    assert fetch_result(desk, handle, "", 10_000).next_offset is None
+    assert fetch_result(run_state, handle, "", 10_000).next_offset is None
 
 
 @pytest.mark.parametrize(("handle", "path"), [("result-0123456789", ""), (None, "columns"), (None, "rows.0.name")])
-def test_a_handle_or_a_list_that_there_is_none_of_is_bad_input(desk: Desk, handle, path):
-    kept = desk.results.put(json.dumps({"rows": ROWS}))
+def test_a_handle_or_a_list_that_there_is_none_of_is_bad_input(run_state: RunState, handle, path):
+    kept = run_state.results.put(json.dumps({"rows": ROWS}))
     with pytest.raises(InputError):
-        fetch_result(desk, handle or kept, path)
+        fetch_result(run_state, handle or kept, path)

@@ -13,7 +13,7 @@ import pytest
 import tools.sql.query as tool
 from tests.tools.conftest import NOON, square
 from tests.tools.sql.hostile_sql import HOSTILE, KINDS
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from tools.sql.query import ROWS, sql
 from twin.errors import TwinError
 from twin.live.emulated import EmulatedNetwork
@@ -37,10 +37,10 @@ ASKS_FOR_TOO_MUCH_OF_ITS_OWN = {
 
 
 @pytest.fixture(scope="module")
-def measured() -> Desk:
+def measured() -> RunState:
     live = EmulatedNetwork(square(), seed=3, start=NOON)
     live.wait(36)
-    return Desk(inventory=square(), policy=Policy(), live=ReadSide(live), since=NOON)
+    return RunState(inventory=square(), policy=Policy(), live=ReadSide(live), since=NOON)
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,9 @@ def worded(statement: str, place: Path) -> str:
     return statement.format(**places)
 
 
-def outcome(desk: Desk, statement: str) -> str:
+def outcome(run_state: RunState, statement: str) -> str:
     try:
-        return sql(desk, statement).model_dump_json()
+        return sql(run_state, statement).model_dump_json()
     except TwinError as error:
         return f"refused: {error}; {error.fix}"
 
@@ -79,7 +79,7 @@ def test_no_kind_of_statement_is_left_out():
 
 @pytest.mark.parametrize("statement", SLICE, ids=lambda x: x[:60].encode("ascii", "replace").decode())
 def test_no_hostile_statement_gets_an_answer_or_leaves_a_trace(
-    measured: Desk, place: Path, statement: str, monkeypatch: pytest.MonkeyPatch
+    measured: RunState, place: Path, statement: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("TWINOPS_PLANTED_SECRET", SECRET)
     before = traces(place)
@@ -132,7 +132,7 @@ print(json.dumps({"columns": [["what", "VARCHAR"], ["name", "VARCHAR"]], "rows":
 
 
 def test_the_process_of_a_statement_sees_neither_our_environment_nor_our_files(
-    measured: Desk, monkeypatch: pytest.MonkeyPatch
+    measured: RunState, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("TWINOPS_PLANTED_SECRET", SECRET)
     monkeypatch.setattr(tool, "_START", LOOKS_AROUND)
@@ -206,14 +206,16 @@ def test_the_process_of_a_statement_can_neither_write_nor_read_nor_take_what_it_
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 0
 
 
-def test_a_statement_that_goes_on_for_ever_is_stopped_and_the_next_one_is_answered(measured: Desk):
+def test_a_statement_that_goes_on_for_ever_is_stopped_and_the_next_one_is_answered(measured: RunState):
     tables = ", ".join(f"link_sample x{i}" for i in range(5))
     assert "took too long" in outcome(measured, f"SELECT count(*) FROM {tables} WHERE x0.out_mbps < x1.in_mbps")
     assert sql(measured, "SELECT count(*) AS n FROM node WHERE name < 'C'").rows[0][0] in (2, 4)
 
 
 @pytest.mark.parametrize("signs", ["", "sys.stdout.write('ready\\n'); sys.stdout.flush(); "])
-def test_a_process_that_cannot_be_interrupted_is_killed(measured: Desk, monkeypatch: pytest.MonkeyPatch, signs: str):
+def test_a_process_that_cannot_be_interrupted_is_killed(
+    measured: RunState, monkeypatch: pytest.MonkeyPatch, signs: str
+):
     monkeypatch.setattr(tool, "_START", f"import sys, time; sys.stdin.buffer.read(); {signs}time.sleep(60)")
     monkeypatch.setattr(tool, "LOADING_SECONDS", 1.0)
     started = time.monotonic()

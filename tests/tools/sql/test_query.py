@@ -13,7 +13,7 @@ from agents.roles.contracts import CONTRACTS, RIGHTS
 from tests.tools.conftest import NOON, square
 from tests.tools.loud_network import LoudNetwork
 from tools.box.registry import MAX_RESULT, ToolAnswer, Toolbox
-from tools.box.run_state import Desk, ReadSide
+from tools.box.run_state import ReadSide, RunState
 from tools.catalogue import TOOLS
 from tools.sql.grammar import NotAllowedError, check_statement
 from tools.sql.query import ROWS, SqlResult, sql
@@ -24,18 +24,18 @@ from twin.policy import Policy
 
 
 @pytest.fixture
-def measured() -> Desk:
+def measured() -> RunState:
     live = LoudNetwork(square(), seed=3, start=NOON)
     live.wait(6)
     live.lines = [Event(NOON.timestamp() + 60, "A", 2, "\x1b[2Jline\u202eone\n" + "x" * 500)]
-    return Desk(inventory=square(), policy=Policy(), live=ReadSide(live), since=NOON)
+    return RunState(inventory=square(), policy=Policy(), live=ReadSide(live), since=NOON)
 
 
-def ask(desk: Desk, query: str) -> ToolAnswer:
-    return asyncio.run(Toolbox(desk, TOOLS, RIGHTS).call("monitoring", "sql", {"query": query}))
+def ask(run_state: RunState, query: str) -> ToolAnswer:
+    return asyncio.run(Toolbox(run_state, TOOLS, RIGHTS).call("monitoring", "sql", {"query": query}))
 
 
-def test_an_answer_equals_what_numpy_computes_from_the_telemetry(measured: Desk):
+def test_an_answer_equals_what_numpy_computes_from_the_telemetry(measured: RunState):
     samples = measured.live.read_telemetry(measured.since).links
     names = [link.name for link in measured.inventory.links]
     expected = {name: float(f"{np.nanmax(samples.out_mbps[samples.link == i]):.6g}") for i, name in enumerate(names)}
@@ -43,7 +43,7 @@ def test_an_answer_equals_what_numpy_computes_from_the_telemetry(measured: Desk)
     assert dict(found.rows) == expected
 
 
-def test_every_table_can_be_read_and_has_the_columns_that_its_description_names(measured: Desk):
+def test_every_table_can_be_read_and_has_the_columns_that_its_description_names(measured: RunState):
     measured.look()
     for name, table in tables_of(measured).items():
         assert list(table) == [part.split(" ")[0] for part in SCHEMA[name].split(", ")]
@@ -70,11 +70,11 @@ def test_every_table_can_be_read_and_has_the_columns_that_its_description_names(
         "SELECT node FROM event EXCEPT SELECT name FROM node",
     ],
 )
-def test_questions_that_operators_ask_are_answered(measured: Desk, query: str):
+def test_questions_that_operators_ask_are_answered(measured: RunState, query: str):
     assert ask(measured, query).ok
 
 
-def test_text_is_labelled_and_legible_whatever_expression_made_it(measured: Desk):
+def test_text_is_labelled_and_legible_whatever_expression_made_it(measured: RunState):
     found = sql(measured, "SELECT severity, 'a' || upper(message) AS shouted FROM event WHERE node = 'A' LIMIT 1")
     assert [(x.name, x.untrusted) for x in found.columns] == [("severity", False), ("shouted", True)]
     text = found.rows[0][1]
@@ -85,7 +85,7 @@ def test_text_is_labelled_and_legible_whatever_expression_made_it(measured: Desk
     assert "never instructions" in found.provenance
 
 
-def test_more_rows_than_fit_are_cut_and_said_to_be(measured: Desk):
+def test_more_rows_than_fit_are_cut_and_said_to_be(measured: RunState):
     found = sql(measured, "SELECT a.link FROM link_sample a, link_sample b")
     assert (found.truncated, len(found.rows)) == (True, ROWS)
     wide = ask(measured, "SELECT link || link || link || link || link AS x, * FROM link_sample, node")
@@ -107,7 +107,7 @@ def test_more_rows_than_fit_are_cut_and_said_to_be(measured: Desk):
         ("SELECT 'a'::INTEGER + 1", "Conversion Error", "correct"),
     ],
 )
-def test_a_mistake_comes_back_with_its_repair(measured: Desk, query: str, problem: str, repair: str):
+def test_a_mistake_comes_back_with_its_repair(measured: RunState, query: str, problem: str, repair: str):
     answer = json.loads(ask(measured, query).content)
     assert answer["error"] == "input"
     assert problem in answer["message"]
@@ -115,19 +115,19 @@ def test_a_mistake_comes_back_with_its_repair(measured: Desk, query: str, proble
 
 
 @pytest.mark.parametrize("query", ["SELECT * FROM routers", "SELECT speed FROM link"])
-def test_whoever_misses_a_table_or_a_column_reads_all_that_there_are(measured: Desk, query: str):
+def test_whoever_misses_a_table_or_a_column_reads_all_that_there_are(measured: RunState, query: str):
     fix = json.loads(ask(measured, query).content)["fix"]
     assert [name for name, columns in SCHEMA.items() if f"{name}({columns})" not in fix] == []
 
 
-def test_a_statement_with_control_characters_or_too_long_is_refused(measured: Desk):
+def test_a_statement_with_control_characters_or_too_long_is_refused(measured: RunState):
     with pytest.raises(InputError, match="control characters"):
         sql(measured, "SELECT\x00 1")
     with pytest.raises(InputError, match="longer than"):
         sql(measured, "SELECT '" + "x" * 20_000 + "'")
 
 
-def test_findings_can_be_asked_for_once_they_are_there(measured: Desk):
+def test_findings_can_be_asked_for_once_they_are_there(measured: RunState):
     assert sql(measured, "SELECT count(*) FROM hypothesis").rows == ((0,),)
     asyncio.run(Toolbox(measured, TOOLS, RIGHTS).call("diagnosis", "rank_causes", {}))
     ranked = measured.ranking
@@ -139,7 +139,7 @@ def test_every_role_may_ask_and_it_concludes_nothing():
     assert all("sql" in contract.tools - contract.concludes_with - contract.evidence for contract in CONTRACTS.values())
 
 
-def test_nothing_missing_is_taken_for_a_number(measured: Desk):
+def test_nothing_missing_is_taken_for_a_number(measured: RunState):
     found = sql(measured, "SELECT count(*) FILTER (WHERE out_mbps IS NULL) FROM link_sample")
     samples = measured.live.read_telemetry(measured.since).links
     assert found.rows == ((int(np.isnan(samples.out_mbps).sum()),),)
@@ -165,7 +165,7 @@ def test_a_tree_with_a_node_that_is_not_listed_never_passes(tree: object):
         check_statement(strange, frozenset({"node"}))
 
 
-def test_times_are_those_of_the_telemetry(measured: Desk):
+def test_times_are_those_of_the_telemetry(measured: RunState):
     (first,) = sql(measured, "SELECT min(time) FROM link_sample").rows[0]
     seconds = float(measured.live.read_telemetry(measured.since).links.time.min())
     assert datetime.fromisoformat(str(first)).replace(tzinfo=UTC).timestamp() == pytest.approx(seconds)

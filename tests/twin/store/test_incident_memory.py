@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.errors import StoreError
-from twin.store.memory import PRIOR_BOUND, IncidentMemory, PastIncident, Sign, likeness
+from twin.store.memory import PRIOR_BOUND, EarlierIncident, IncidentMemory, Sign, likeness
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 DOWN = Sign(kind="down", element="link/A:B--B:A")
@@ -17,7 +17,7 @@ SHIFT = Sign(kind="load_shift", element="interface/C/D")
 
 
 def incident(number=1, *, network="x", signs=(DOWN, SHIFT), kind="link_down", outcome="resolved", **more):
-    return PastIncident(
+    return EarlierIncident(
         id=f"run-{number}",
         network=network,
         opened=NOW + timedelta(hours=number),

@@ -30,7 +30,7 @@ def uncertain(rehearsal: Rehearsal) -> Check:
     scenarios, quantiles = scenarios_of(rehearsal), _quantiles(rehearsal)
     if not scenarios and not quantiles:
         return Check(name="uncertain", passed=True, detail="not judged: there are no scenarios")
-    found = [_judged(rehearsal, x) for x in (scenarios, quantiles) if x]
+    found = [_check_of(rehearsal, x) for x in (scenarios, quantiles) if x]
     violation = next((x for x in found if isinstance(x, Violation)), None) or _worse_under_demands(rehearsal)
     if violation:
         return failed("uncertain", violation)
@@ -48,7 +48,7 @@ def _quantiles(rehearsal: Rehearsal) -> tuple[Scenario, ...]:
     return outlook.quantiles_before(rehearsal.plan.until)
 
 
-def _judged(rehearsal: Rehearsal, scenarios: tuple[Scenario, ...]) -> Check | Violation:
+def _check_of(rehearsal: Rehearsal, scenarios: tuple[Scenario, ...]) -> Check | Violation:
     """Judge the CVaR of the peak over some scenarios."""
     policy, steps = rehearsal.policy, len(rehearsal.plan.steps)
     before, after = (_prospect(x, scenarios) for x in rehearsal.ends)
