@@ -1,20 +1,20 @@
-"""Intervals from the errors of the backtest: split conformal prediction where series are many, Student's t where not.
+"""Intervals from the errors of the backtest: split conformal prediction where series are many, a law where not.
 
 Vovk, Gammerman, Shafer (2005), algorithmic learning in a random world; Gibbs, Candès (2021), adaptive conformal
 inference under distribution shift. All traffic rises and falls together, and of that a few days of history hold few
 independent samples: with m of them no quantile beyond m / (m + 1) can be had without a law (Dunn, Wasserman, Ramdas
 2022). So an error is taken apart into what all series of a group have in common at an origin, which is taken for a
-log-normal factor whose spread few samples tell (Student 1908), and what each does beside it, of which there is
-enough for quantiles.
+log-normal factor whose spread few samples tell, and what each does beside it, of which there is enough for quantiles.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from twin.model import Floats, Ints
+
+from .overlapping import independent_origins, next_error
 
 STEP = 0.02
 """How far the level moves after one origin at least, times how far its coverage was off."""
@@ -24,7 +24,7 @@ _LEAST_TAIL = 0.005
 _NOTHING = 1e-9
 _LEAST_RELATIVE, _MOST_POWER = 0.05, 2.0
 _TWOFOLD = float(np.log(2))
-_OWN, _COMMON = 41, 99  # quantiles of either part of an error
+_OWN, _COMMON = ((np.arange(x) + 0.5) / x for x in (41, 99))  # levels of either part of an error
 
 
 class ForecastInterval(NamedTuple):
@@ -68,13 +68,12 @@ class Conformal:
 
     def _reach(self, relative: Floats) -> ForecastInterval:
         past, then = np.stack(self._errors[-_WINDOW:]), np.stack(self._relative[-_WINDOW:])
-        independent = independent_origins(len(past), self._overlap)
         low, high = np.zeros(past.shape[1]), np.zeros(past.shape[1])
         for group, members in enumerate(self._members):
             if members.size:
                 tail = min(max(float(self._miss[group]) / 2, _LEAST_TAIL), 0.5)
                 ratio = (then[:, group], float(relative[group]))
-                low[members], high[members] = _ends(past[:, members], ratio, tail, independent)
+                low[members], high[members] = _ends(past[:, members], ratio, tail, self._overlap)
         return ForecastInterval(np.minimum(low, 0.0), np.maximum(high, 0.0))
 
     def _ratios(self, centre: Floats, scale: Floats) -> Floats:
@@ -100,17 +99,7 @@ class Conformal:
         return share
 
 
-def independent_origins(origins: int, overlap: int) -> float:
-    """How many independent errors tell as much of a variance as those of so many origins in a row.
-
-    Outcomes of `overlap` origins share ever less of what moved them, in a straight line; a mean of squares of such
-    normal errors has origins² / (sum of their squared correlations) degrees of freedom (Satterthwaite 1946).
-    """
-    apart = np.arange(1, min(origins, overlap))
-    return origins**2 / (origins + 2 * float(((origins - apart) * (1 - apart / overlap) ** 2).sum()))
-
-
-def _ends(errors: Floats, relative: tuple[Floats, float], tail: float, independent: float) -> tuple[float, float]:
+def _ends(errors: Floats, relative: tuple[Floats, float], tail: float, overlap: int) -> tuple[float, float]:
     """The ends beyond which the next error of a group lies with a probability of `tail`, from errors [O, M] so far.
 
     What all have in common is a factor: the logarithm of traffic is normal (Alasmar, Clegg, Zakhleniuk, Parisis 2021),
@@ -123,27 +112,20 @@ def _ends(errors: Floats, relative: tuple[Floats, float], tail: float, independe
     then, now = relative
     common: Floats = errors.mean(axis=1)
     beside = errors - common[:, None]
-    own, of_own = np.quantile(beside, (np.arange(_OWN) + 0.5) / _OWN), float((beside**2).mean())
+    own, of_own = np.quantile(beside, _OWN), float((beside**2).mean())
     factors = np.log1p(np.maximum(common * then, _LEAST_RELATIVE - 1)) / then
     of_common = max(float((factors**2).mean()) - of_own / max(errors.shape[1] - 1, 1), 0.0)
-    factor = np.sqrt(of_common) * now * _student(round(independent, 2))
+    factor = np.sqrt(of_common) * now * next_error(factors, overlap, _COMMON)
     away = (np.expm1(np.minimum(factor, _TWOFOLD)) + 2 * np.maximum(factor - _TWOFOLD, 0.0)) / now
     sampled = of_own / max(of_own + of_common, _NOTHING)
-    seen = max(tail - sampled * (1 - tail) / (independent * errors.shape[1]), 0.0)
+    samples = independent_origins(len(errors), overlap) * errors.shape[1]
+    seen = max(tail - sampled * (1 - tail) / samples, 0.0)
     low, high = np.quantile(own[:, None] + away, [seen, 1 - seen])
     return float(low), float(high)
 
 
 def _share(part: float, whole: float) -> float:
     return part / max(whole, _NOTHING)
-
-
-@lru_cache(maxsize=1024)
-def _student(freedom: float) -> Floats:
-    """Quantiles of Student's t at even levels [_COMMON]."""
-    from scipy.special import stdtrit
-
-    return np.asarray(stdtrit(freedom, (np.arange(_COMMON) + 0.5) / _COMMON), np.float64)
 
 
 class LevelScale(NamedTuple):

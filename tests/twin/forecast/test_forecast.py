@@ -12,7 +12,7 @@ from tests.twin.formats.sample_files import parquet
 from twin.errors import InputError
 from twin.forecast import arrange, forecast, forecast_of
 from twin.forecast.backtest import Backtest, backtest, calibrate
-from twin.forecast.conformal import Conformal, independent_origins, level_scale
+from twin.forecast.conformal import Conformal, level_scale
 from twin.forecast.drift import drifting
 from twin.forecast.methods import LEARNT, Methods
 from twin.formats import load_network
@@ -111,15 +111,6 @@ def test_intervals_of_overlapping_outcomes_cover_what_comes_later(overlap):
         came = 100 + moved[-1]  # begins after the last outcome that was learnt from
         missed[trial] = ((came < low) | (came > high)).mean()
     assert missed.mean() == pytest.approx(0.1, abs=0.04)
-
-
-@pytest.mark.parametrize("overlap", [1, 4, 9])
-def test_squares_of_overlapping_sums_vary_as_those_of_so_many_independent_ones(overlap):
-    rng = np.random.default_rng(8)
-    walks = np.cumsum(rng.standard_normal((4000, 24 + overlap)), axis=1)
-    squares = ((walks[:, overlap:] - walks[:, :-overlap]) ** 2).mean(axis=1)
-    freedom = 2 * squares.mean() ** 2 / squares.var()
-    assert independent_origins(24, overlap) == pytest.approx(freedom, rel=0.1)
 
 
 def test_a_series_that_leaves_its_past_behind_drifts_and_the_others_do_not():
