@@ -15,8 +15,10 @@ CHANCE = 0.01
 """How many of the series that never changed are said to have, at most."""
 LEAST_SINCE = 3
 """Weeks that a new level lasts at least: fewer are a holiday, or an outage."""
-_LEAST_GROWN = 6  # weeks that tell a growth of their own
-_ALIKE = np.linspace(0.0, 0.95, 20)
+LEAST_GROWN = 6
+"""Weeks that tell a growth of their own."""
+ALIKE = np.linspace(0.0, 0.95, 20)
+"""How alike the deviations of two neighbouring weeks may be, as a correlation."""
 _NOTHING = 1e-12
 
 
@@ -32,9 +34,9 @@ def find_break(week: Floats, level: Floats) -> Break | None:
     """The change that is most surely one; None where the logarithms `level` [W] of weeks [W] show none."""
     steps, kinks = (
         np.arange(LEAST_SINCE, week.size - LEAST_SINCE + 1),
-        np.arange(_LEAST_GROWN, week.size - _LEAST_GROWN),
+        np.arange(LEAST_GROWN, week.size - LEAST_GROWN),
     )
-    if not steps.size or week.size < 2 * _LEAST_GROWN:
+    if not steps.size or week.size < 2 * LEAST_GROWN:
         return None
     columns = [np.where(np.arange(week.size) >= k, 1.0, 0.0) for k in steps]
     columns += [np.maximum(week - week[k], 0.0) for k in kinks]
@@ -44,7 +46,7 @@ def find_break(week: Floats, level: Floats) -> Break | None:
         return None
     first = int(np.concatenate([steps, kinks])[best])
     since = week.size - first
-    nearest = found[first - LEAST_SINCE] if since < _LEAST_GROWN else found[best]
+    nearest = found[first - LEAST_SINCE] if since < LEAST_GROWN else found[best]
     return Break(first, float(nearest), float(error[best]))
 
 
@@ -56,9 +58,9 @@ def _tried(week: Floats, level: Floats, columns: Floats) -> tuple[Floats, Floats
     """
     from scipy.special import stdtr
 
-    told, found, error = (np.zeros((_ALIKE.size, columns.shape[1])) for _ in range(3))
+    told, found, error = (np.zeros((ALIKE.size, columns.shape[1])) for _ in range(3))
     table = np.column_stack([np.ones(week.size), week, level, columns])
-    for row, alike in enumerate(_ALIKE):
+    for row, alike in enumerate(ALIKE):
         power = alike ** np.diff(week)
         fresh = np.sqrt(1 - power**2)
         white = np.concatenate([table[:1], (table[1:] - power[:, None] * table[:-1]) / fresh[:, None]])

@@ -4,7 +4,7 @@ Each week counts by its busy level, the 95th percentile of its samples, whatever
 through the logarithms of the weeks (Theil 1950, Sen 1968), so that holidays and outages do not bend it; weeks far below
 it are named and left out, and so is what was before a change of level or growth. How sure the line is, and what weeks
 do around it, is drawn from the posterior of a line with errors that are alike from week to week, as likely by any
-amount (Zellner, Tiao 1964): a few weeks tell little of that.
+amount (Zellner, Tiao 1964), which may have bent in any week: a few weeks tell little of that.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from twin.model import Floats, Frozen, Ints
 
 from .breaks import LEAST_SINCE, find_break
 from .series import Series
+from .trend import LASTS, draw_futures
 
 LEAST_WEEKS = 6
 _WEEK = timedelta(days=7)
@@ -27,13 +28,12 @@ _BUSY = 0.95
 _YEAR = 52.18  # weeks
 _FULL = 0.5  # a week counts when this share of its samples is there
 _FAR, _LEAST_DROP = 3.5, 0.1
-_DRAWS = 400
-_ALIKE = np.linspace(0.0, 0.95, 20)
-"""How alike the deviations of two neighbouring weeks may be, as a correlation."""
-_NOTHING = 1e-12
 _MOST_WEEKS = 520
 _SHOWN = 5
-_STAYS = "growth is taken to stay as it was: another growth is noticed once it is far beyond what weeks differ by"
+_STAYS = (
+    "growth is taken to stay as it is now; for one that has changed, which few weeks hardly show, "
+    f"intervals leave room as if it did every {LASTS} weeks"
+)
 
 
 class SeriesGrowth(NamedTuple):
@@ -170,19 +170,19 @@ def _one(
         week, level = week[~low], level[~low]
     since = _since(week, level)
     slope, start = _line(since.week, since.level)
-    paths = _futures(since.week, since.level - start - slope * since.week, (slope, start), ahead, rng)
-    paths.levels[:] += since.error * rng.standard_normal((_DRAWS, 1))
+    paths = draw_futures(since.week, since.level - start - slope * since.week, (slope, start), ahead, rng)
+    paths.levels[:] += since.error * rng.standard_normal((len(paths.slopes), 1))
     tail = (1 - coverage) / 2
-    slopes = np.expm1(_YEAR * np.quantile(paths.slopes, [tail, 1 - tail]))
+    slower, middle, faster = (float(x) for x in np.expm1(_YEAR * np.quantile(paths.slopes, [tail, 0.5, 1 - tail])))
     first = _first_week(paths.levels, np.log(limit))
     early, likely, late = (float(x) for x in np.quantile(first, [tail, 0.5, 1 - tail], method="inverted_cdf"))
     return SeriesGrowth(
         name=name,
         level=float(np.exp(start)),
         limit=limit,
-        per_year=float(np.expm1(_YEAR * slope)),
-        per_year_low=float(slopes[0]),
-        per_year_high=float(slopes[1]),
+        per_year=middle,
+        per_year_low=slower,
+        per_year_high=faster,
         earliest=_moment(begins[-1], early, ahead),
         likely=_moment(begins[-1], likely, ahead),
         latest=_moment(begins[-1], late, ahead),
@@ -225,60 +225,6 @@ def _since(week: Floats, level: Floats) -> _Since:
             return _Since(week, moved, week.size - first, float(week[first]), change.error)
         found = _Since(week[first:], level[first:], week.size - first, float(week[first]))
     return found
-
-
-class _Futures(NamedTuple):
-    slopes: Floats  # [D]
-    levels: Floats  # [D, ahead] logarithms
-
-
-def _futures(week: Floats, rest: Floats, line: tuple[float, float], ahead: int, rng: np.random.Generator) -> _Futures:
-    """Draw lines through the weeks, and weeks around them; `rest` is what each is off the line that was found."""
-    slope, start = line
-    laid = _laid(week, rest)
-    which = rng.choice(_ALIKE.size, _DRAWS, p=laid.odds)
-    alike = _ALIKE[which]
-    sigma = np.sqrt(laid.squares[which] / rng.chisquare(rest.size - 2, _DRAWS))
-    off: Floats = sigma[:, None] * (laid.roots[which] @ rng.standard_normal((_DRAWS, 2, 1)))[:, :, 0]
-    around = rest[-1] - off[:, 0] - off[:, 1] * week[-1]
-    fresh = (sigma * np.sqrt(1 - alike**2))[:, None] * rng.standard_normal((_DRAWS, ahead))
-    levels = start + off[:, :1] + (slope + off[:, 1:]) * np.arange(1, ahead + 1)
-    for later in range(ahead):
-        around = alike * around + fresh[:, later]
-        levels[:, later] += around
-    return _Futures(slope + off[:, 1], levels)
-
-
-class _Laid(NamedTuple):
-    """A line through weeks for each of `_ALIKE` [A]: how likely that is, squares around it, and its error's root."""
-
-    odds: Floats  # [A]
-    squares: Floats  # [A]
-    roots: Floats  # [A, 2, 2] times a week's spread and two standard normals: errors of start and slope
-
-
-def _laid(week: Floats, rest: Floats) -> _Laid:
-    """Lay lines by least squares through weeks that are alike as far as each of `_ALIKE` says, which is as likely.
-
-    The posterior of that likeness and of the line is exact where what weeks do around it is normal.
-    """
-    alike = _ALIKE[:, None] ** np.diff(week)  # weeks that were left out lie between some
-    fresh = np.sqrt(1 - alike**2)
-
-    def whitened(column: Floats) -> Floats:
-        first = np.full((_ALIKE.size, 1), column[0])
-        return np.concatenate([first, (column[1:] - alike * column[:-1]) / fresh], axis=1)
-
-    table = np.stack([whitened(np.ones(week.size)), whitened(week)], axis=2)
-    goal = whitened(rest)
-    across: Floats = np.swapaxes(table, 1, 2)
-    normal: Floats = across @ table
-    inverse = np.linalg.inv(normal).astype(np.float64)
-    found: Floats = inverse @ (across @ goal[:, :, None])
-    squares = np.maximum(((goal - (table @ found)[:, :, 0]) ** 2).sum(axis=1), _NOTHING)
-    told = -np.log(fresh).sum(axis=1) - np.linalg.slogdet(normal)[1] / 2 - (week.size - 2) / 2 * np.log(squares)
-    odds = np.exp(told - told.max())
-    return _Laid(odds / odds.sum(), squares, np.linalg.cholesky(inverse).astype(np.float64))
 
 
 def _first_week(levels: Floats, limit: float) -> Floats:
