@@ -16,7 +16,8 @@ from .expect.prediction import export_noise, predict
 from .expect.probing import probe_error
 from .readings.exported import Exported
 from .readings.growth import RECENT, Growth, growth, onsets, strayed
-from .readings.observation import REMEMBERED, Observation, Quality, arrivals, removed_share
+from .readings.link_rates import arrivals, removed_share
+from .readings.observation import REMEMBERED, Observation, Quality
 from .readings.peerings import read_peerings
 from .readings.readback import read_back
 from .readings.samples import Samples, read_samples

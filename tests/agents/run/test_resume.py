@@ -233,7 +233,7 @@ def test_a_run_that_does_not_come_out_as_recorded_takes_back_what_it_had_applied
     folder = folder_of(tmp_path)
     in_place = (folder / "network.jsonl").read_text().count('"did":"apply"')
     monkeypatch.setattr(
-        "agents.run.driver.counted", lambda count, things: f"{count} of {things}"
+        "agents.run.stages.counted", lambda count, things: f"{count} of {things}"
     )  # another version's words
     result = asyncio.run(resume_run(folder, home=processes.home))
     assert result.finished.outcome == "failed"

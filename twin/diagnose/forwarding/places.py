@@ -11,7 +11,8 @@ from twin.diagnose.prior import log_prior
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind
 from twin.model import Floats
-from twin.observe.readings.observation import Observation, arrivals
+from twin.observe.readings.link_rates import arrivals
+from twin.observe.readings.observation import Observation
 from twin.sim.walk import walk
 
 from .routed import Routed, routed

@@ -23,12 +23,13 @@ from twin.plan import apply as changed
 from .control import AskBeside, AskProbe, AskRoutes
 from .exit_drain import ExitDrains
 from .exits import stubs_of
-from .frr import DAEMON, LOGS, OUT, SESSION_LOGS, Said, overload_lines, read_configuration, weight_lines
+from .frr import DAEMON, OUT, Said, overload_lines, read_configuration, weight_lines
+from .instruments import declaration
 from .launch import DEFAULT, Lab
 from .layout import HIGHEST, Port, Router, routers_of
 from .logs import LogFiles
 from .polling import SAMPLES, decode
-from .traffic import OVERHEAD, probed_pairs
+from .traffic import probed_pairs
 from .vty import Vty
 
 RETENTION = 240
@@ -38,25 +39,6 @@ _STILL_S = 0.4
 _POLL_S = 0.05
 _LOST_S = 3.0
 Routes = dict[str, dict[str, frozenset[str]]]
-
-
-def declaration(lab: Lab) -> Declaration:
-    """What the instruments of a lab are: every packet is counted, counters are read some milliseconds apart."""
-    rates, igp = lab.design.rates, lab.design.igp
-    return Declaration(
-        interval_s=rates.interval_s,
-        skew_s=0.03,
-        sampling=0,
-        packet_bits=8.0 * (rates.payload + OVERHEAD),
-        export_error=0.01,
-        unexported_mbps=0.06,
-        concentration=min(1.0, 1.3 / rates.flows),
-        probe_packets=rates.probe_packets,
-        probe_ports=rates.probe_ports,
-        two_way=igp != "isis",
-        logs=LOGS[igp] | SESSION_LOGS if lab.design.groups else LOGS[igp],
-        makes=frozenset({"set_weight", "drain_link", "undrain_link", "drain_node", "undrain_node"}),
-    )
 
 
 class LabNetwork:

@@ -19,7 +19,8 @@ from twin.live.network import (
 from twin.live.peerings import PeeringSamples
 from twin.model import Floats, Ints, Network
 from twin.observe.readings.exported import Exported
-from twin.observe.readings.observation import Observation, arrivals, removed_share
+from twin.observe.readings.link_rates import arrivals, removed_share
+from twin.observe.readings.observation import Observation
 from twin.observe.readings.peerings import ways_out
 from twin.observe.readings.samples import Samples, read_samples
 from twin.observe.readings.with_gaps import mean

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.model import Astray, Floats, Link, Network, Node, Tunnel
-from twin.observe.readings.observation import Observation, arrivals
+from twin.observe.readings.link_rates import arrivals
+from twin.observe.readings.observation import Observation
 from twin.observe.readings.turning import turned_samples
 from twin.observe.readings.with_gaps import mean
 

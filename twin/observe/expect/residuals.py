@@ -11,7 +11,8 @@ import numpy as np
 from twin.live.declared import Declaration
 from twin.model import Floats, Network
 from twin.observe.readings.growth import RECENT
-from twin.observe.readings.observation import FRAME_MBIT, Probes, arrivals, removed_share
+from twin.observe.readings.link_rates import arrivals, removed_share
+from twin.observe.readings.observation import FRAME_MBIT, Probes
 from twin.observe.readings.samples import Samples
 from twin.observe.readings.with_gaps import ratio
 

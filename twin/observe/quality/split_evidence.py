@@ -8,7 +8,8 @@ from scipy.special import gammaincinv
 
 from twin.model import Floats, Network
 from twin.observe.expect.prediction import export_noise, hashing_variance, predict
-from twin.observe.readings.observation import Observation, arrivals
+from twin.observe.readings.link_rates import arrivals
+from twin.observe.readings.observation import Observation
 from twin.observe.readings.samples import Samples
 
 _MOST = 9  # samples of the past, and of the window, that are looked at

@@ -13,11 +13,12 @@ from twin.live.network import Flags
 from twin.model import Floats, Frozen, Ints, Network
 
 from .growth import Growth
+from .link_rates import arrivals, both_ends, removed_share
 from .peerings import Peering
 from .readback import Readback
 from .samples import Samples
 from .syslog import LogFact
-from .with_gaps import mean, middle, ratio
+from .with_gaps import mean, middle, missed_polls, newest, ratio
 
 FRAME_MBIT = 0.008
 """A mean frame, 1,000 bytes."""
@@ -28,7 +29,6 @@ REMEMBERED = 2
 """Samples for which the loss of a link is taken to last while nobody measures it."""
 _SILENT = 0.01  # of the rate before
 _CALM = 0.9  # of the interfaces: how polls usually go is told by those that missed fewest
-_BOTH_ENDS = 5.0  # standard errors of a reading by which the two ends of a wire may differ
 
 
 class Quality(Frozen):
@@ -128,7 +128,7 @@ class Observation:
     @cached_property
     def wire_loss(self) -> Floats:
         """Share of what was sent that the far end did not receive [m]; NaN where one end was never measured."""
-        both = _both_ends(self.window)
+        both = both_ends(self.window)
         sent = np.sum(np.where(both, self.window.out_mbps, 0.0), axis=0)
         received = np.sum(np.where(both, self.window.in_mbps, 0.0), axis=0)
         return ratio(sent - received, sent)
@@ -189,7 +189,7 @@ class Observation:
     def wire_error(self) -> Floats:
         """Standard error of `wire_loss` [m], larger than stated where most wires disagree by more."""
         sent = np.nan_to_num(self.out_mbps)
-        apart = np.sqrt(2) * np.nan_to_num(self._reading_error(_both_ends(self.window)))
+        apart = np.sqrt(2) * np.nan_to_num(self._reading_error(both_ends(self.window)))
         error = np.hypot(self.declared.unexported_mbps, apart)
         stated = np.where(sent > error, error / np.maximum(sent, error), 1.0)
         scores = np.abs(self.wire_loss / stated)
@@ -317,48 +317,3 @@ class Observation:
         # a prober or a router that was busy once makes a sample late, a longer way all of them
         delay_ms = middle(window.probe_delay_ms)
         return Probes(window.probe_source, window.probe_target, mean(window.probe_loss), delay_ms)
-
-
-def missed_polls(missing: Flags) -> Floats:
-    """How many polls it takes at least to make these readings missing [K, m] -> [m].
-
-    A rate takes two polls in a row: a gap of r readings is r - 1 missed polls, and one reading alone is one.
-    """
-    edges = np.zeros((1, missing.shape[1]), dtype=bool)
-    padded = np.concatenate([edges, missing, edges])
-    begins = missing & ~padded[:-2]
-    alone = begins & ~padded[2:]
-    return (missing.sum(axis=0) - begins.sum(axis=0) + alone.sum(axis=0)).astype(np.float64)
-
-
-def newest(values: Floats) -> Floats:
-    """The last value of each column that is there; NaN where none is."""
-    known = np.isfinite(values)
-    last = len(values) - 1 - np.argmax(known[::-1], axis=0)
-    return np.where(known.any(axis=0), values[last, np.arange(values.shape[1])], np.nan)
-
-
-def arrivals(samples: Samples) -> Floats:
-    """What wanted to leave by each link, Mbit/s per sample [K, m]: sent and dropped, else what the far end received."""
-    measured = samples.out_mbps + samples.dropped_mbps
-    return np.where(np.isfinite(measured), measured, samples.in_mbps)
-
-
-def removed_share(samples: Samples, read: float) -> Floats:
-    """Share of its traffic that each link takes off, in its queue or on the wire [m]; NaN where nothing is measured.
-
-    Both ends are read at slightly different times, with a standard error of `read` as a share of the interval: a
-    difference that this explains is none.
-    """
-    both = _both_ends(samples) & np.isfinite(samples.dropped_mbps)
-    sent, received, dropped = (
-        np.sum(np.where(both, x, 0.0), axis=0) for x in (samples.out_mbps, samples.in_mbps, samples.dropped_mbps)
-    )
-    apart = _BOTH_ENDS * read
-    lost = np.where(sent - received > apart * sent, sent - received, 0.0)
-    idle = np.any(both, axis=0) & (sent + dropped <= 0)
-    return np.clip(np.where(idle, 0.0, ratio(dropped + lost, sent + dropped)), 0.0, 1.0)
-
-
-def _both_ends(samples: Samples) -> Flags:
-    return np.isfinite(samples.out_mbps) & np.isfinite(samples.in_mbps)

@@ -20,8 +20,7 @@ from twin.live.sensors import Noise
 from twin.observe import find_symptoms, observe
 from twin.observe.alarms.symptoms import SymptomKind
 from twin.observe.expect.path_delays import delay_spread
-from twin.observe.readings.observation import missed_polls, newest
-from twin.observe.readings.with_gaps import middle
+from twin.observe.readings.with_gaps import middle, missed_polls, newest
 from twin.sim.arrays import compile_network
 from twin.sim.kernels import shortest_paths
 
