@@ -200,11 +200,18 @@ def failures(network: Network) -> list[Failed]:
 
 
 def short_of_one(network: Network) -> list[tuple[str, Network]]:
-    """The network with one member less in each bundle in turn, and what that failure is called."""
+    """The network with one member less in each bundle in turn, and what that failure is called.
+
+    A bundle may have another metric then; where it is costed out, that comes first.
+    """
     found: list[tuple[str, Network]] = []
     for circuit in sorted({x.circuit for x in network.links if x.usable and x.members > 1}):
         links = tuple(
-            x._replace(capacity=x.capacity * (x.members - 1) / x.members, up=x.members > x.min_members)
+            x._replace(
+                capacity=x.capacity * (x.members - 1) / x.members,
+                up=x.members > x.min_members,
+                weight=x.degraded_weight or x.weight,
+            )
             if x.circuit == circuit
             else x
             for x in network.links
@@ -217,16 +224,15 @@ def while_repaired(network: Network, failed: str) -> dict[str, float]:
     """Utilisation of each link while the routers around a failed circuit or node send around it what would cross it.
 
     From the definition of TI-LFA (RFC 9855): they use the paths after convergence, everybody else those before; what
-    is for a node that has failed gets as far as that. Not for networks with tunnels or lossy links.
+    is for a node that has failed gets as far as that, and labels that lead over it no further. Not for lossy links.
     """
     node = failed.removeprefix("node/") if failed.startswith("node/") else None
     failure = Failed(failed, node=node) if node else Failed(failed, frozenset((failed,)))
     before, after = ways_of(network, Failed("nothing")), ways_of(network, failure)
     dead = {x.name for x in network.links if x.circuit == failed or node in (x.tail, x.head)}
-    load = dict.fromkeys((x.name for x in network.links), 0.0)
-    index = network.node_index
+    load, volume = dict.fromkeys((x.name for x in network.links), 0.0), _sent(network, before, node)
     for target, paths in before.items():
-        here = {x: float(network.offered[index[x], index[target]]) * (x != node) for x in paths.order}
+        here = {x: volume.get((x, target), 0.0) for x in paths.order}
         around: dict[str, float] = {}
         for at in reversed(paths.order[1:]):
             for hop in paths.hops[at]:
@@ -243,6 +249,22 @@ def while_repaired(network: Network, failed: str) -> dict[str, float]:
                 load[hop.name] += rest[at] / len(way.hops[at])
                 rest[hop.head] += rest[at] / len(way.hops[at])
     return {x.name: load[x.name] / x.capacity for x in network.links}
+
+
+def _sent(network: Network, towards: dict[str, Towards], failed: str | None) -> _OfPairs:
+    """Mbit/s between the ends of every leg, by the lists as they were before a node failed; it sends nothing on."""
+    names, tunnels = [x.name for x in network.nodes], {(x.source, x.target): x for x in network.tunnels}
+    up, volume = {x.name for x in network.nodes if x.up}, _OfPairs()
+    for s, t in np.argwhere(network.offered).tolist():
+        pair = names[s], names[t]
+        lists = lists_of(network, tunnels[pair], towards, up) if pair in tunnels else []
+        for stops, share in lists or [(pair, 1.0)]:
+            for a, b in pairwise(stops):
+                if a == failed or a not in towards[b].far:
+                    break
+                if a != b:
+                    volume[a, b] = volume.get((a, b), 0.0) + float(network.offered[s, t]) * share
+    return volume
 
 
 def hot(state: Carried, limit: float) -> set[str]:

@@ -99,6 +99,40 @@ def other_exit_preferred(seed: int, start: int = 0) -> Trial | None:
     return Trial("other exit preferred", plan_of(network, step, objective="change"), network, WIDE, blame)
 
 
+def exit_costed_out(seed: int, start: int = 0) -> Trial | None:
+    """An exit is made the last resort, and the way to those that are left has no room for what leaves by them now."""
+    rng, plain = calm(seed, 48, start)
+    network = leaving(plain, rng)
+    exits = [network.links[i] for i in network.exits]
+    step = DrainLink(circuit=exits[int(rng.integers(len(exits)))].circuit, mode="cost_out")
+    before, after = carried(network), carried(apply(network, step))
+    worse = _worse(before, after, POLICY.max_utilisation)
+    if not worse or after.lost:
+        return None
+    blame = Blame("nominal", frozenset(worse), step=1)
+    return Trial("exit costed out", plan_of(network, step, objective="drain"), network, WIDE, blame)
+
+
+def second_choice_without_room(seed: int, start: int = 0) -> Trial | None:
+    """One exit is preferred; when its peering or its router fails, the way to the next by preference has no room."""
+    rng, plain = calm(seed, 49, start)
+    network = leaving(plain, rng)
+    order = [1 + int(x) for x in rng.permutation(len(network.exits))]
+    ranks = {network.links[i].name: rank for i, rank in zip(network.exits, order, strict=True)}
+    links = tuple(x._replace(weight=ranks.get(x.name, x.weight)) for x in network.links)
+    network = replace(network, links=links)
+    step: Change = random_weight(plain, rng)
+    final = apply(network, step)
+    if not no_worse(carried(network), carried(final), POLICY.max_utilisation):
+        return None
+    over = _broken(network, final, POLICY.max_failure_utilisation)
+    first = next(x for x in links if ranks.get(x.name) == 1)
+    if not over or set(over) - {first.circuit, f"node/{first.tail}"}:
+        return None
+    blame = _not_survived(over)
+    return Trial("second choice without room", plan_of(network, step, objective="change"), network, WIDE, blame)
+
+
 def member_too_few(seed: int, start: int = 0) -> Trial | None:
     """A bundle that the plan fills cannot spare a member, and could before."""
     rng, plain = calm(seed, 33, start)
@@ -286,6 +320,8 @@ def dark_one_way(seed: int, start: int = 0) -> Trial | None:
 BACKBONE = (
     exit_without_a_way,
     other_exit_preferred,
+    exit_costed_out,
+    second_choice_without_room,
     member_too_few,
     repair_without_room,
     second_in_repair,

@@ -4,13 +4,15 @@ import os
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
 
 from evals.cases.gate.cases import BAD
 from evals.cases.gate.good import first_of, gate_network, good_maintenance, good_relief, good_restoration, good_sleep
 from evals.oracle.carried import carried, while_repaired
 from evals.score.plans import names_it
 from evals.suites.verify import verdict_on
-from tests.depth import DEEP
+from tests.depth import DEEP, examples
+from tests.twin.random_networks import networks
 from tests.twin.sim.oracle import random_network, reference, with_exits
 from twin.sim.repair import repaired_failures, repairs
 
@@ -52,6 +54,13 @@ def test_the_labels_come_from_an_oracle_that_agrees_with_another_one(seed):
     assert lost == pytest.approx(expected.lost, abs=1e-6)
     for (a, b), delay in found.delay.items():
         assert delay == pytest.approx(expected.delay[network.node(a), network.node(b)])
+
+
+@settings(max_examples=examples(20))
+@given(networks())
+def test_the_oracle_of_repairs_finds_the_peak_that_the_simulator_finds_with_tunnels_too(network):
+    peaks = {x.failure: x.max_utilisation for x in repairs(network, repaired_failures(network))}
+    assert {x: max(while_repaired(network, x).values()) for x in peaks} == pytest.approx(peaks, abs=1e-9)
 
 
 def test_the_oracle_of_repairs_finds_the_peak_that_the_simulator_finds():
