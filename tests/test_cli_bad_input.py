@@ -251,7 +251,7 @@ def test_a_report_can_be_written_again(finished):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["plann"], ["No such command 'plann'", "is plan meant?"]),
+        (["plann"], ["No such command 'plann'. (is plan meant?)"]),
         (["--frob"], ["No such option", "twinops --help"]),
         (["done"], ["Missing argument", "twinops done --help"]),
         (["runs", "--outcome", "fabulous"], ["resolved", "unfinished", "twinops runs --help"]),
