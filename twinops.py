@@ -273,10 +273,8 @@ def run_command(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", "interrupted", "", INTERRUPTED, as_json=as_json)
     except (TyperException, Abort) as error:
-        message, fix = error.format_message() if isinstance(error, TyperException) else "aborted", _help_for(arguments)
-        if fix.endswith("meant?"):  # which Typer guesses as well
-            message = message.partition(" Did you mean")[0]
-        return _fail("usage", message, fix, getattr(error, "exit_code", FAILURE), as_json=as_json)
+        message = (error.format_message() if isinstance(error, TyperException) else "aborted").partition(" Did you ")[0]
+        return _fail("usage", message, _help_for(arguments), getattr(error, "exit_code", FAILURE), as_json=as_json)
     except Exception as error:
         return _fail_by(error, as_json=as_json)
 
