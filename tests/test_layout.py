@@ -44,19 +44,51 @@ def test_no_function_outgrows_a_page():
     assert too_long == []
 
 
-STILL_LONG = (4, 46)
-"""Files above 350 lines and functions above 40 that there are yet: no more come, and whoever splits one lowers this."""
+STILL_LONG = {
+    "options of a command, each with its help, or arguments that are documented whole": {
+        "agents/commands/decisions.py _decide",
+        "agents/commands/incidents.py run",
+        "agents/commands/observation.py forecast",
+        "agents/commands/room.py serve",
+        "agents/commands/room.py watch",
+        "agents/commands/twin.py plan",
+        "agents/commands/twin.py read_in",
+        "agents/commands/twin.py whatif",
+        "agents/run/resume.py resume_run",
+        "agents/run/run.py run_incident",
+        "evals/commands.py run",
+        "twin/diagnose/diagnose.py diagnose",
+        "twin/execute/executor.py execute",
+        "twin/gate/verdict.py verify",
+        "twin/optimise/relieve.py relieve",
+        "twin/sim/simulate.py simulate",
+    },
+    "one line, or one value, for each kind of many": {
+        "agents/show/console.py _lines",
+        "agents/show/incident_view.py incident_view",
+        "evals/suites/endings.py score",
+        "twin/live/lab/faults.py _do",
+        "twin/observe/observe.py observe",
+    },
+    "kernels with what they work on": {"twin/sim/successive.py", "twin/sim/volumes.py"},
+    "to be parted": {
+        "agents/run/operator.py",
+        "agents/serve/web/stream.py events",
+        "twin/diagnose/peered.py _expected",
+        "twin/optimise/judge.py",
+    },
+}
+"""Files above 350 lines and functions above 40 that there are yet, by reason: whoever splits one strikes it."""
 
 
 def test_files_and_functions_stay_within_what_a_stranger_likes_to_read():
-    files = [str(path.relative_to(ROOT)) for path in SOURCES if len(path.read_text().splitlines()) > 350]
-    functions = [
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+    long = {str(path.relative_to(ROOT)) for path in SOURCES if len(path.read_text().splitlines()) > 350}
+    long |= {
+        f"{path.relative_to(ROOT)} {node.name}"
         for path, node in _defined()
         if not isinstance(node, ast.ClassDef) and node.end_lineno - node.lineno + 1 > 40
-    ]
-    assert len(files) == STILL_LONG[0], files
-    assert len(functions) == STILL_LONG[1], functions
+    }
+    assert long == set().union(*STILL_LONG.values())
 
 
 def test_shares_are_written_in_one_way():

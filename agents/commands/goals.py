@@ -12,6 +12,8 @@ from .output import USAGE, emit, say, tell
 
 if TYPE_CHECKING:
     from agents.goals import Goal, Question
+    from agents.show.answers_in_words import Reply
+    from tools.box.run_state import RunState
     from twin.model import Network as Loaded
 
 T = TypeVar("T")
@@ -93,29 +95,31 @@ def ask(
     from twin.formats import load_network
 
     at = place(network, site, policy, zone)
-    loaded, zone, now = load_network(at.network), at.zone, at.now
-    if at.site:
-        planned, day = at.site.reading().network, at.site.site.instruments.day
-        run_state = run_state_for(loaded, at.policy, now, planned=planned, day=day)
-    else:
-        run_state = run_state_for(loaded, at.policy, now)
+    loaded = load_network(at.network)
+    planned, day = (at.site.reading().network, at.site.site.instruments.day) if at.site else (None, ())
+    run_state = run_state_for(loaded, at.policy, at.now, planned=planned, day=day)
     if model != "runbook":
-        import asyncio
-
-        from agents.models import resolve
-        from agents.roles.analyst import answer_with
-
-        reply = asyncio.run(answer_with(resolve(model).client, question, run_state))
+        reply = _answer_of(model, question, run_state)
     else:
-        found = settled("ask", question, lambda text: read_question(text, loaded, now=now, zone=zone), as_json=as_json)
+        found = settled(
+            "ask", question, lambda text: read_question(text, loaded, now=at.now, zone=at.zone), as_json=as_json
+        )
         reply = answer(found, run_state)
     if as_json:
         emit("ask", {"network": loaded.name, "snapshot": loaded.id, **reply.document(question)})
         return
-    for sentence in reply.sentences:
-        say(sentence)
-    for claim in reply.unsupported:
-        say(f"unsupported: {claim.words} (no tool gave this number)")
+    for text in (*reply.sentences, *(f"unsupported: {x.words} (no tool gave this number)" for x in reply.unsupported)):
+        say(text)
+
+
+def _answer_of(model: str, question: str, run_state: "RunState") -> "Reply":
+    """Let a model answer with the tools of the twin."""
+    import asyncio
+
+    from agents.models import resolve
+    from agents.roles.analyst import answer_with
+
+    return asyncio.run(answer_with(resolve(model).client, question, run_state))
 
 
 def read(

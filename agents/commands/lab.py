@@ -46,10 +46,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Bring routers up: every link has the same rate, and the traffic is scaled to it."""
-    if network is not None and routers is not None:
-        raise typer.BadParameter("--network and --routers exclude each other")
-    if (reflectors and not bgp) or (add_path and not reflectors):
-        raise typer.BadParameter("--reflectors goes with --bgp, and --add-path with --reflectors")
+    _require_fitting(network, routers, bgp=bgp, reflectors=reflectors, add_path=add_path)
     from twin.formats import load_network
     from twin.formats.drawn_exits import with_drawn_exits
     from twin.formats.provision import in_small
@@ -71,6 +68,14 @@ def up(
         emit("lab up", {"name": name, "pid": lab.pid, **status_of})
     else:
         say(_text(name, status_of))
+
+
+def _require_fitting(network: str | None, routers: int | None, *, bgp: bool, reflectors: int, add_path: bool) -> None:
+    """Refuse options that exclude each other, or that need another one."""
+    if network is not None and routers is not None:
+        raise typer.BadParameter("--network and --routers exclude each other")
+    if (reflectors and not bgp) or (add_path and not reflectors):
+        raise typer.BadParameter("--reflectors goes with --bgp, and --add-path with --reflectors")
 
 
 @app.command()

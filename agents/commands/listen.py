@@ -12,6 +12,8 @@ from .output import say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from twin.observe.readings.log_receiver import LogReceiver
+
 _DAYS = 2.0
 
 
@@ -32,9 +34,6 @@ def listen(
 
     With --site, lines that do not say who wrote them are named by the loopbacks under [routers.named].
     """
-    import asyncio
-    import contextlib
-
     from twin.clock import utc_now
     from twin.errors import InputError
     from twin.observe.readings.log_receiver import Listening, LogFolder, LogReceiver, TlsFiles, address
@@ -44,6 +43,14 @@ def listen(
         raise InputError("nothing is named to listen at", fix="give --udp 0.0.0.0:5514, --tcp or --tls")
     files = TlsFiles(certificate, key, clients) if certificate and key else None
     receiver = LogReceiver(where, LogFolder(into, timedelta(days=days), utc_now), _senders(site), files)
+
+    _receive(receiver, into)
+
+
+def _receive(receiver: "LogReceiver", into: Path) -> None:
+    """Receive until Ctrl-C."""
+    import asyncio
+    import contextlib
 
     async def work() -> None:
         at = await receiver.start()

@@ -37,11 +37,10 @@ def mcp(
     from twin.clock import utc_now
     from twin.site import read_site
 
-    if network is not None:
-        site = None  # as everywhere: what is named goes before the site of the environment
-    elif site is None:
+    if network is None and site is None:
         raise typer.BadParameter("name a network, or your own with --site")
-    opened = read_site(site) if site is not None else None
+    # as everywhere: what is named goes before the site of the environment
+    opened = read_site(site) if network is None and site is not None else None
     zone = opened.site.zone if opened else "UTC"
     states = TwinStates(network, opened, limits(policy, opened), zone=zone, clock=utc_now)
     states.newest()  # nobody connects to a network that cannot be read
@@ -49,10 +48,10 @@ def mcp(
     if http is None:
         tell("serving on stdin and stdout; Ctrl-C ends it")
         door.serve_stdio(served)
-        return
-    listening = door.HttpDoor(served, http)
-    tell(f"serving {listening.url}; Ctrl-C ends it")
-    listening.run()
+    else:
+        listening = door.HttpDoor(served, http)
+        tell(f"serving {listening.url}; Ctrl-C ends it")
+        listening.run()
 
 
 def _door() -> "ModuleType":

@@ -109,15 +109,7 @@ def list_runs(
     if waiting:
         list_waiting("runs", runs, as_json=as_json)
     elif sql is not None:
-        from twin.store.archive import SAMPLES
-
-        found = folder.query_runs(runs, sql, samples=None if room is None else room / SAMPLES)
-        if as_json:
-            emit("runs", {"columns": list(found.columns), "rows": [list(row) for row in found.rows]})
-        else:
-            say(text_table(found.columns, [[str(x) if x is not None else "" for x in row] for row in found.rows]))
-        if found.truncated:
-            tell(f"only the first {folder.ROWS:,} rows are shown")
+        _query(sql, runs, room, as_json=as_json)
     else:
         if outcome is not None and outcome not in (ways := (*get_args(Outcome), "unfinished")):
             raise typer.BadParameter(f"--outcome is one of {', '.join(ways)}")
@@ -136,6 +128,21 @@ def list_runs(
             else:
                 such = "no such runs" if listing.entries else "no runs"
                 say(f"{such} in {runs}: `twinops run` makes one, --runs names another folder")
+
+
+def _query(sql: str, runs: Path, room: Path | None, *, as_json: bool) -> None:
+    """Ask the journals of the runs, and the samples of a room where one is named."""
+    from agents.record import runs as folder
+    from agents.show.tables import text_table
+    from twin.store.archive import SAMPLES
+
+    found = folder.query_runs(runs, sql, samples=None if room is None else room / SAMPLES)
+    if as_json:
+        emit("runs", {"columns": list(found.columns), "rows": [list(row) for row in found.rows]})
+    else:
+        say(text_table(found.columns, [[str(x) if x is not None else "" for x in row] for row in found.rows]))
+    if found.truncated:
+        tell(f"only the first {folder.ROWS:,} rows are shown")
 
 
 def folder_of(run: str, runs: Path) -> Path:

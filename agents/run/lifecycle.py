@@ -99,22 +99,33 @@ async def follow(ground: Ground) -> Ended:
         await ground.model.client.close()
 
 
+def _operator(ground: Ground, session: Session, run_state: RunState) -> NetworkOperator:
+    others = OthersWork(run_state, ground.journal, ground.calendar, ground.request.asked)
+    return NetworkOperator(
+        run_state, session, ground.store, ground.scene.live, ground.key, ground.folder, others,
+        authority=ground.authority, known=ground.known,
+        # of one's own network `twinops watch` goes on looking
+        watched=WATCH if ground.request.site is None else timedelta(0),
+    )  # fmt: skip
+
+
+def _store_networks(ground: Ground, run_state: RunState) -> None:
+    """Store the network as it was planned, and as it is configured, which is the twin's newest state."""
+    now = ground.scene.live.now
+    ground.store.save_snapshot(ground.network, now=now)
+    if run_state.inventory.id != ground.network.id:
+        ground.store.save_snapshot(run_state.inventory, now=now, parent=ground.network.id)
+    ground.store.set_current(run_state.inventory.id)
+
+
 async def _followed(ground: Ground) -> Ended:
     started = time.monotonic() - ground.worked_s
     request = ground.request
     meter = Meter(request.budget, price_for(request.budget, request.model), ground.worked_s)
     session = Session(ground.run, ground.model, ground.journal, ground.tracer, meter=meter)
     run_state = _run_state(ground)
-    live, key, authority = ground.scene.live, ground.key, ground.authority
-    others = OthersWork(run_state, ground.journal, ground.calendar, request.asked)
-    operator = NetworkOperator(
-        run_state, session, ground.store, live, key, ground.folder, others, authority=authority, known=ground.known,
-        watched=WATCH if request.site is None else timedelta(0),  # of one's own network `twinops watch` goes on looking
-    )  # fmt: skip
-    ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
-    if run_state.inventory.id != ground.network.id:
-        ground.store.save_snapshot(run_state.inventory, now=ground.scene.live.now, parent=ground.network.id)
-    ground.store.set_current(run_state.inventory.id)
+    operator = _operator(ground, session, run_state)
+    _store_networks(ground, run_state)
     team = _team(ground, session, run_state)
     driver = Driver(run_state, session, team, operator, rounds=ground.request.rounds, answering=_answering(ground))
     later = {x.question: x for x in ground.answers if x.waited}

@@ -17,7 +17,7 @@ from agents.record.files import TWIN
 from agents.record.history import RunHistory, read_history
 from agents.record.home import home_folder
 from agents.record.journal import Journal
-from twin.errors import DivergedError, RehearsedError, TwinError
+from twin.errors import RehearsedError, TwinError
 from twin.execute.render import Inventory
 from twin.gate.certificate import Authority, Person, PublicKey, SigningKey
 from twin.model import Frozen, Network
@@ -77,7 +77,6 @@ async def replay_run(folder: Path) -> Replayed:
     network, known = _inventory(past)
     journal = Journal.rehearse(past.undisturbed, clock=lambda: datetime.now(UTC))
     differing: list[str] = []
-    difference = ""
     with ExitStack() as stack:
         apart = Path(stack.enter_context(TemporaryDirectory(prefix="twinops-replay-")))
         bring_along(folder, apart)
@@ -99,15 +98,19 @@ async def replay_run(folder: Path) -> Replayed:
             differing=differing,
             answers=past.answers_given,
         )
-        try:
-            await follow(ground)
-        except DivergedError as error:
-            difference = str(error)
-        except RehearsedError:
-            pass
-        except TwinError as error:
-            difference = str(error)
+        difference = await _difference(ground)
     return _told(past, journal, difference, differing)
+
+
+async def _difference(ground: Ground) -> str:
+    """Go through the run: where it comes out otherwise than its record, how; else nothing."""
+    try:
+        await follow(ground)
+    except RehearsedError:
+        pass
+    except TwinError as error:
+        return str(error)
+    return ""
 
 
 def _as_recorded(past: RunHistory) -> Authority:

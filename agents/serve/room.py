@@ -65,19 +65,7 @@ class Room:
         among = place.among
         self.title = f"{among.name}, {self.network}" if among and among.name != self.network else self.network
         self.turns = RunTurns(among) if among else None
-        self.crew = Crew(
-            self.ledger,
-            site=place.site,
-            network=self.network,
-            runs=place.runs,
-            home=place.home,
-            policy=self.policy,
-            model=settings.model,
-            vision=settings.vision,
-            clock=lambda: self.now,
-            told=self._told,
-            turns=self.turns,
-        )
+        self.crew = self._crew()
         self._syslog = AuditTrail(settings.syslog) if settings.syslog else None
         if self._syslog:
             self._syslog.follow(self.ledger)
@@ -94,6 +82,21 @@ class Room:
         # that comes a moment early is the second look all the same
         self._settle = timedelta(seconds=1.5 * self.watch.interval_s)
         self.emulated = place.emulated
+
+    def _crew(self) -> Crew:
+        return Crew(
+            self.ledger,
+            site=self.place.site,
+            network=self.network,
+            runs=self.place.runs,
+            home=self.place.home,
+            policy=self.policy,
+            model=self.settings.model,
+            vision=self.settings.vision,
+            clock=lambda: self.now,
+            told=self._told,
+            turns=self.turns,
+        )
 
     @property
     def now(self) -> datetime:

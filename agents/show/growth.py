@@ -141,6 +141,14 @@ def exported_demands(network: Network, telemetry: Telemetry, now: datetime) -> P
     return PairSeries(few, pairs.source[largest], pairs.target[largest])
 
 
+def _growth_of_all(series: Series, until: datetime) -> SeriesGrowth | None:
+    """How all links together grow; None where nothing tells."""
+    known = np.where(series.known, series.values, 0.0).sum(axis=1, keepdims=True)
+    whole = arrange(series.time, known, ["all links"], interval_s=series.interval_s)
+    (total,) = growth(whole, np.array([np.inf]), until).series or (None,)
+    return total
+
+
 def foresee(
     series: Series,
     network: Network,
@@ -161,10 +169,7 @@ def foresee(
     carried = simulate(network).load.sum()
     if carried <= 0:
         return None
-    known = np.where(series.known, series.values, 0.0).sum(axis=1, keepdims=True)
-    whole = arrange(series.time, known, ["all links"], interval_s=series.interval_s)
-    (total,) = growth(whole, np.array([np.inf]), until).series or (None,)
-    if total is None:
+    if (total := _growth_of_all(series, until)) is None:
         return None
     begin = datetime.fromtimestamp(float(series.time[-1]), UTC)
     weeks = (until - begin) / timedelta(weeks=1)

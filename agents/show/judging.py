@@ -47,7 +47,6 @@ def judge_plan(  # noqa: PLR0913 - what is judged, where, by what, and where the
     Where only the way there does harm, a safe order of its steps is looked for, and written to `reordered`. `day` is a
     file with 24 shares of the traffic, for a network without a site.
     """
-    from twin.formats import write_plan
     from twin.formats.plan import read_plan_file
     from twin.site_state import evidence_for
 
@@ -65,12 +64,20 @@ def judge_plan(  # noqa: PLR0913 - what is judged, where, by what, and where the
     document["rests_on"] = list[JsonValue](rests := estimated_traffic(network))
     lines: list[RenderableType] = [verdict_table(verdict), ending, *rests, *questions]
     if _harms_on_the_way(verdict):
-        found = safe_order(proposed, loaded, policy)
+        found = _kept_order(proposed, loaded, policy, reordered)
         document["order"] = _order_document(found)
         lines += ordering(found, reordered)
-        if found.plan and reordered:
-            write_plan(found.plan, reordered, loaded)
     return Answer(document, lines, OK if verdict.passed else REJECTED)
+
+
+def _kept_order(plan: "Plan", network: Network, policy: Policy, path: Path | None) -> Ordering:
+    """Look for a safe order of a plan's steps; one that is found is written to `path`."""
+    from twin.formats import write_plan
+
+    found = safe_order(plan, network, policy)
+    if found.plan and path:
+        write_plan(found.plan, path, network)
+    return found
 
 
 def verdict_on(  # noqa: PLR0913 - as above

@@ -14,13 +14,14 @@ from twin.formats.load import load_reading
 from twin.gate.checks.context import Context
 from twin.observe.readings.files import Measured, is_twin
 from twin.optimise.goals import choose
+from twin.optimise.proposal import Proposal
 from twin.optimise.upgrade import plan_upgrades_due
 from twin.policy import Policy
 from twin.site import OpenSite
 from twin.site_state import history
 
 from .answer import Answer
-from .growth import bought, exported_demands, foresee, week
+from .growth import NeededUpgrade, bought, exported_demands, foresee, week
 from .measurements import Brought, measured_in
 from .planning import PlanSearch, told_plan
 
@@ -54,10 +55,7 @@ def plan_upgrades(  # noqa: PLR0913 - what grows, by when, by which measurements
         raise InputError("nothing is carried from which growth could be told", fix="give measured links and demands")
     needed = foreseen.needed
     proposal = plan_upgrades_due(reading.network, policy, foreseen.due, foreseen.busy, growth=foreseen.growth)
-    if proposal.plan is not None:
-        first, last = (week(x.likely) for x in (needed[0], needed[len(proposal.plan.steps) - 1]))
-        goal = f"{proposal.plan.goal} The first is due in {first}, the last in {last}."
-        proposal = replace(proposal, plan=proposal.plan.model_copy(update={"goal": goal}))
+    proposal = _with_weeks(proposal, needed)
     account = reading.account
     known = Context(unmodelled=account.unmodelled_routing, estimated=account.estimated_traffic)
     choice = choose((proposal,), reading.network, policy, known=known)
@@ -67,6 +65,15 @@ def plan_upgrades(  # noqa: PLR0913 - what grows, by when, by which measurements
     document: dict[str, JsonValue] = {"until": until.isoformat(), "growth": foreseen.factor, "upgrades": weeks}
     text = chain(bought(needed, until, policy, top), ("",) if needed else (), answer.text)
     return answer._replace(document=document | answer.document, text=text)
+
+
+def _with_weeks(proposal: Proposal, needed: Sequence[NeededUpgrade]) -> Proposal:
+    """Say in the goal of a plan in which weeks its first and its last upgrade are due."""
+    if proposal.plan is None:
+        return proposal
+    first, last = (week(x.likely) for x in (needed[0], needed[len(proposal.plan.steps) - 1]))
+    goal = f"{proposal.plan.goal} The first is due in {first}, the last in {last}."
+    return replace(proposal, plan=proposal.plan.model_copy(update={"goal": goal}))
 
 
 def _history(name: str, sources: Sequence[Path], brought: Brought, site: OpenSite | None, now: datetime) -> Measured:

@@ -159,6 +159,12 @@ def answer(scene: Scene) -> Played:
     return play(scene.incident, scene.incident.case.model)
 
 
+def _wanted(scene: Scene) -> str:
+    """The endings that are right, and the faults of which they are."""
+    wanted = f"{' or '.join(sorted(scene.right.outcomes))}; {' and '.join(map(str, scene.faults)) or 'nothing'}"
+    return f"{wanted}; then {scene.later.words}" if scene.later else wanted
+
+
 def score(scene: Scene, played: Played) -> Measures:
     """Judge the ending by the true state that it left, and by what it told people to do."""
     incident, right, finished = scene.incident, scene.right, played.finished
@@ -199,10 +205,8 @@ def score(scene: Scene, played: Played) -> Measures:
     }
     needed = ("outcome_right", "act_right", "told_right", "kept_off")
     values["right"] = float(all(values[x] for x in needed) and not regression)
-    wanted = f"{' or '.join(sorted(right.outcomes))}; {' and '.join(map(str, scene.faults)) or 'nothing'}"
-    wanted += f"; then {scene.later.words}" if scene.later else ""
     return Measures(
-        bool(values["right"]), values, f"{finished.outcome}: {finished.because}"[:300], wanted,
+        bool(values["right"]), values, f"{finished.outcome}: {finished.because}"[:300], _wanted(scene),
         spent={**reading(played.events), **paid(finished, incident.case.model), "thought_seconds": _thought(played)},
         run=str(played.result.folder),
         trace=played.trace,

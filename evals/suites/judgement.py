@@ -118,6 +118,19 @@ def _played(told: Told, name: str, model: Model | None, without: str = "") -> Pl
 _JUDGED = ("kept_off", "advised", "asked", "mended")
 
 
+def _spent(played: Played, model: str) -> dict[str, float]:
+    """What the models of a run were asked, and what that costs by their prices."""
+    spent = spending(played.events)
+    bill = spent.estimate(model)
+    return {
+        "model_calls": float(spent.calls),
+        "thousand_tokens": round(spent.input_tokens / 1000, 1),
+        "cached": spent.cached,
+        "usd": round(bill.usd, 4),
+        "watt_hours": round(bill.watt_hours, 2),
+    }
+
+
 def score(told: Told, played: Played) -> Measures:
     """Judge the ending by the truth of the words and by the network: what was touched, advised, asked, and mended.
 
@@ -141,19 +154,7 @@ def score(told: Told, played: Played) -> Measures:
         "words": float(truth != Truth()),
     }
     right = all(values[name] for name in _JUDGED)
-    spent = spending(played.events)
-    bill = spent.estimate(told.incident.case.model)
-    values.update(
-        {
-            "right": float(right),
-            "model_calls": float(spent.calls),
-            "thousand_tokens": round(spent.input_tokens / 1000, 1),
-            "cached": spent.cached,
-            "usd": round(bill.usd, 4),
-            "watt_hours": round(bill.watt_hours, 2),
-            "harm_left": after / 1000,
-        }
-    )
+    values |= {"right": float(right), **_spent(played, told.incident.case.model), "harm_left": after / 1000}
     wrong = ", ".join(name for name in _JUDGED if not values[name])
     measured = {**reading(played.events), **paid(finished, told.incident.case.model), **played.seconds}
     return Measures(

@@ -58,16 +58,8 @@ def diagnose(
     plans showed while they were in place: the likeliest hypotheses are ranked anew by what they say of that.
     """
     search = Search(observation, prior or {})
-    groups = _grouped(search.run())
     tried = PlanTrials(trials)
-    if trials:
-        groups = _grouped(tried.weighed(x for i, group in enumerate(groups) if _is_shown(i, group) for x in group))
-    if found_before:
-        groups = [[search.beside(x, found_before) for x in group] for group in groups]
-    if written := tuple(written_faults(observation)):
-        # what another fault is in the way of leaves no trace: it is there where that makes likelier what routers say
-        for group in (x for i, x in enumerate(groups) if _is_shown(i, x)):
-            group[:] = [search.beside(x, written, cost=-_SURELY) for x in group]
+    groups = _ranked(search, tried if trials else None, found_before, tuple(written_faults(observation)))
     best, healthy = groups[0][0], search.healthy.judged
     scores = np.array([_score(group) for group in groups])
     confidence = _posterior(scores, groups[0][0].score + _missed(observation, search, best.judged))
@@ -88,6 +80,22 @@ def diagnose(
         lost=lost,
         doubt=_doubt(best.judged, float(confidence[0]), search.left_out(best.judged), tried, lost),
     )
+
+
+def _ranked(
+    search: Search, tried: PlanTrials | None, found_before: tuple[Fault, ...], written: tuple[Fault, ...]
+) -> list[list[Scored]]:
+    """Search, and group what cannot be told apart, best first; faults that stand and that are written go beside it."""
+    groups = _grouped(search.run())
+    if tried:
+        groups = _grouped(tried.weighed(x for i, group in enumerate(groups) if _is_shown(i, group) for x in group))
+    if found_before:
+        groups = [[search.beside(x, found_before) for x in group] for group in groups]
+    if written:
+        # what another fault is in the way of leaves no trace: it is there where that makes likelier what routers say
+        for group in (x for i, x in enumerate(groups) if _is_shown(i, x)):
+            group[:] = [search.beside(x, written, cost=-_SURELY) for x in group]
+    return groups
 
 
 def diagnosed_network(observation: Observation, hypothesis: Hypothesis) -> Network:

@@ -114,17 +114,18 @@ def actions_of(network: Network, change: Change, igp: str) -> tuple[Action, ...]
         case RemoveTunnel():
             tunnel = next((x for x in network.tunnels if x.name == change.name), None)
             return (SrPolicy(tunnel.source, tunnel, on=False),) if tunnel else Unwritten(f"remove tunnel {change.name}")
-        case SetCapacity():
-            return Unwritten(
-                f"order {mbps(change.capacity)} in each direction for {short(change.circuit)}, and have it built"
-            )
-        case LimitDemand():
-            what = "lift the limit on" if change.limit is None else f"police to {change.limit:g} Mbit/s"
-            return Unwritten(
-                f"at {change.source}: {what} what enters for {change.target}; the inventory knows no prefixes of it"
-            )
+        case SetCapacity() | LimitDemand():
+            return Unwritten(_by_hand(change))
         case _:
             assert_never(change)
+
+
+def _by_hand(change: SetCapacity | LimitDemand) -> str:
+    """What a person does of a change that is in no router's configuration, or not as the inventory knows it."""
+    if isinstance(change, SetCapacity):
+        return f"order {mbps(change.capacity)} in each direction for {short(change.circuit)}, and have it built"
+    what = "lift the limit on" if change.limit is None else f"police to {change.limit:g} Mbit/s"
+    return f"at {change.source}: {what} what enters for {change.target}; the inventory knows no prefixes of it"
 
 
 def _exits_of(network: Network, change: Change) -> list[Link]:

@@ -12,6 +12,7 @@ from twin.corrections import recorded_states
 from twin.errors import InputError
 from twin.gate.outlook import Outlook
 from twin.gate.verdict import DemandError, Evidence, Verdict, verify
+from twin.live.declared import Declaration
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe
@@ -98,20 +99,8 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
     evidence = _evidence(found.base, observation, turns)
     verdict = _verified(plan, network, found, observation, policy, (coming, starts, lasts, evidence, inventory))
     start = Preflight(found.base, found.configured, found.running, verdict, starts, lasts, evidence=evidence)
-    failed = next((check for check in start.verdict.checks if not check.passed), None)
-    because = [f"the configuration is not what the plan was made for: {told(found.foreign)}"] if found.foreign else []
-    if failed:
-        subject = "the live state has moved and the plan" if found.moved or found.foreign else "the plan"
-        because.append(f"{subject} fails *{failed.name}* now: {failed.detail}")
-    try:
-        recorded_states(found.configured, plan.steps)
-    except InputError as error:
-        because.append(f"the plan cannot be made to the live configuration: {error}")
-    unable = sorted({step.op for step in plan.steps} - observation.declared.makes)
-    if unable:
-        because.append(f"the network cannot make this change: {', '.join(unable)}")
-    if because:
-        return replace(start, refusal="; ".join(because))
+    if against := _against(plan, found, verdict, observation.declared):
+        return replace(start, refusal="; ".join(against))
     seen = look_around(found.base, live, tolerance)
     if turns and _takes_out(plan, network, turns):
         return replace(start, before=baseline(seen))
@@ -120,6 +109,23 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
         agreement, _ = watch(found.base, live, tolerance, before)
     refusal = f"telemetry contradicts the twin before the first step: {agreement.deviation}"
     return replace(start, agreement=agreement, before=before, refusal=None if agreement.holds else refusal)
+
+
+def _against(plan: Plan, found: Found, verdict: Verdict, declared: Declaration) -> list[str]:
+    """What is against the plan in what is configured now: foreign changes, a check that fails, impossible steps."""
+    failed = next((check for check in verdict.checks if not check.passed), None)
+    because = [f"the configuration is not what the plan was made for: {told(found.foreign)}"] if found.foreign else []
+    if failed:
+        subject = "the live state has moved and the plan" if found.moved or found.foreign else "the plan"
+        because.append(f"{subject} fails *{failed.name}* now: {failed.detail}")
+    try:
+        recorded_states(found.configured, plan.steps)
+    except InputError as error:
+        because.append(f"the plan cannot be made to the live configuration: {error}")
+    unable = sorted({step.op for step in plan.steps} - declared.makes)
+    if unable:
+        because.append(f"the network cannot make this change: {', '.join(unable)}")
+    return because
 
 
 def _takes_out(plan: Plan, network: Network, turns: Sequence[OtherState]) -> bool:

@@ -56,13 +56,19 @@ def forecast(
     if series.empty.all():
         raise InputError("none of the series has a value", fix="give at least one series that was measured")
     found = [_horizon(series, ahead, (coverage, feared), groups) for ahead in horizons]
+    values, low, high, far = (np.stack(x) for x in zip(*(x[:4] for x in found), strict=True))
+    return Forecast(_report(series, found, coverage), series.names, values, low, high, far)
+
+
+def _report(series: Series, found: list[_One], coverage: float) -> ForecastReport:
+    """What is to be said of a forecast; of series that drift, the largest are named."""
     drift = np.max([x.drift for x in found], axis=0) > 0
     size = series.values[-min(len(series.values), 96) :].mean(axis=0)
     ranked = [int(i) for i in np.argsort(-size, kind="stable") if drift[i]]
     remarks = [*series.remarks, *_limits(series, found)]
     if len(ranked) > _SHOWN:
         remarks.append(f"{len(ranked)} series drift; the largest {_SHOWN} are named")
-    report = ForecastReport(
+    return ForecastReport(
         series=len(series.names),
         bins=len(series.values),
         interval_s=series.interval_s,
@@ -74,8 +80,6 @@ def forecast(
         constant=int(series.constant.sum()),
         remarks=tuple(remarks),
     )
-    values, low, high, far = (np.stack(x) for x in zip(*(x[:4] for x in found), strict=True))
-    return Forecast(report, series.names, values, low, high, far)
 
 
 def _horizon(series: Series, ahead: int, coverages: tuple[float, float | None], groups: tuple[Ints, ...]) -> _One:

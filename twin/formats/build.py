@@ -82,10 +82,7 @@ def build(records: Records, choices: Choices | None = None, *, traffic: bool = F
     source = records.source
     source.require_size(len(records.nodes), "the nodes")
     index = _index(records)
-    for link in records.links:
-        for end in (link.source, link.target):
-            source.known(end, index, link.where)
-    ends = [(index[link.source], index[link.target]) for link in records.links]
+    ends = [(source.known(x.source, index, x.where), source.known(x.target, index, x.where)) for x in records.links]
     nodes, node_uses = placed_nodes(records, ends)
     names = distinct_names([node.label for node in nodes])
     groups = {i for i, node in enumerate(nodes) if node.kind == "exits"}

@@ -83,21 +83,25 @@ def read_calendar(
         if note.over or (note.times and max(end for _, end in note.times) <= now):
             continue
         elements, unknown = _elements(note, network, objects or {}, tags)
-        asked = [note.missing] if note.missing else []
-        asked += [
-            f"the policy has no tag {x.removeprefix(_TAG)!r}"
-            if x.startswith(_TAG)
-            else f"no element {x!r} in {network.name}: name it in the table of objects"
-            for x in unknown
-        ]
-        if not note.objects and not note.missing:
-            asked.append("it names no element")
-        questions += [f"planned work {note.name}: {x}" for x in asked]
+        questions += [f"planned work {note.name}: {x}" for x in _open(note, unknown, network.name)]
         spans = [(begin, end) for begin, end in note.times if begin < end and end > now] if elements else []
         works += [
             PlannedWork(name=note.name, elements=elements, begins=begin, ends=end, who=note.who) for begin, end in spans
         ]
     return Calendar(tuple(sorted(works, key=lambda x: (x.begins, x.name))), tuple(questions))
+
+
+def _open(note: _Note, unknown: Iterable[str], network: str) -> Iterator[str]:
+    """What a note leaves open, of which these names are `unknown`."""
+    if note.missing:
+        yield note.missing
+    for name in unknown:
+        if name.startswith(_TAG):
+            yield f"the policy has no tag {name.removeprefix(_TAG)!r}"
+        else:
+            yield f"no element {name!r} in {network}: name it in the table of objects"
+    if not note.objects and not note.missing:
+        yield "it names no element"
 
 
 def _standing(notes: Collection[_Note]) -> Iterator[_Note]:

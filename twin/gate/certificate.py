@@ -115,10 +115,7 @@ def issue(  # noqa: PLR0913 - all that is signed, who may, and the clock
     tier = risk_tier(plan, verdict, policy)
     about = tuple(x for x in approvals if (x.plan, x.snapshot) == (plan.hash, plan.base))
     _require_approval(about, tier, policy, authority)
-    begins, expires = max(now, not_before or now), now + ttl
-    expires = min(expires, plan.until) if plan.until is not None else expires
-    if expires <= begins:
-        raise CertificateError(f"the certificate would expire at {utc(expires)}, before it holds", fix="plan again")
+    begins, expires = _term(plan, now, not_before or now, now + ttl)
     certificate = Certificate(
         plan=plan.hash,
         snapshot=plan.base,
@@ -151,12 +148,7 @@ def check(  # noqa: PLR0913 - what it is to cover, who may, and the clock
     """
     if certificate is None:
         raise CertificateError("there is no certificate for this plan", fix="have the plan verified and approved")
-    if certificate.issuer != public_key.fingerprint:
-        raise CertificateError(f"signed by a foreign key {certificate.issuer}", fix="verify and approve it here")
-    if not public_key.signed(certificate.payload, certificate.signature):
-        raise CertificateError(
-            "the certificate was forged or altered: its signature does not match", fix="issue it anew"
-        )
+    _require_signature(certificate, public_key)
     for held, asked, what, fix in (
         (certificate.plan, plan.hash, "plan", "the plan was edited after approval: verify and approve it again"),
         (certificate.snapshot, network.id, "snapshot", "the twin has moved on: plan again on the current snapshot"),
@@ -210,6 +202,23 @@ def _unknown(approval: Approval, person: Person, who: str) -> str | None:
         known_by = person.key.fingerprint if person.key else "a passkey alone"
         return f"{who}'s approval is signed with key {made}, and {who} is known by {known_by}"
     return None
+
+
+def _term(plan: Plan, now: datetime, begins: datetime, expires: datetime) -> tuple[datetime, datetime]:
+    """From when until when a certificate is to hold: not before now, and no longer than the plan stays."""
+    begins, expires = max(now, begins), min(expires, plan.until or expires)
+    if expires <= begins:
+        raise CertificateError(f"the certificate would expire at {utc(expires)}, before it holds", fix="plan again")
+    return begins, expires
+
+
+def _require_signature(certificate: Certificate, public_key: PublicKey) -> None:
+    if certificate.issuer != public_key.fingerprint:
+        raise CertificateError(f"signed by a foreign key {certificate.issuer}", fix="verify and approve it here")
+    if not public_key.signed(certificate.payload, certificate.signature):
+        raise CertificateError(
+            "the certificate was forged or altered: its signature does not match", fix="issue it anew"
+        )
 
 
 def _require_time(certificate: Certificate, now: datetime) -> None:

@@ -68,10 +68,14 @@ def holding(
         held = _verified(rebased, lasting, made_here=False)
         if any(x.plan for x in held):
             return (*(x for x in held if x.plan), *judged)
+    return (*_parts_that_hold(found, lasting), *judged)
+
+
+def _parts_that_hold(found: Sequence[Proposal], lasting: "Lasting") -> Iterator[Proposal]:
+    """Of plans that relieve, what holds in every hour where the whole does not."""
     whole = [x for x in found if x.plan and x.plan.objective == "relieve"][:ENOUGH]
     parts = [part for x in whole if (part := _part(x, lasting)) is not None]
-    held = _verified(parts, lasting, made_here=False)
-    return (*(x for x in held if x.plan), *judged)
+    return (x for x in _verified(parts, lasting, made_here=False) if x.plan)
 
 
 def _end(found: Sequence[Proposal]) -> datetime | None:

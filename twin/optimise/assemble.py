@@ -47,10 +47,8 @@ def assemble(
         return without_plan(judge, method, f"needs {len(steps)} steps, the policy allows {policy.max_steps}")
     state = apply_all(network, steps)
     after = judge.value(judge.route(compile_network(state)))
-    gain, words = relief(judge.base, simulate(state), policy.max_utilisation)
-    if objective == "relieve" and not (gain >= policy.min_gain and gain > 0):
-        best = f"no routing has a peak below {percent(bound_of(network))}"
-        return without_plan(judge, method, f"gains less than the agreed {stated(policy.min_gain)}: {words}; {best}")
+    if objective == "relieve" and (little := _too_little(judge, state)):
+        return without_plan(judge, method, little)
     if judge.declared is not None and judge.sweeps_together:  # every failure will be asked for, on the way as well
         judge.foresee((state, *states(network, in_increments(judge, steps))[1:-1]))
     objection = judge.objection(state)
@@ -61,15 +59,19 @@ def assemble(
         return assemble(judge, method, reached, objective=objective, required=required, prune=prune)
     if ordered is None:
         return without_plan(judge, method, "no order of the steps was found in which harm never rises on the way")
-    plan = Plan(
-        goal=_goal(judge, after, objective, required),
-        base=network.id,
-        steps=without_loops(judge, ordered),
-        method=method,
-        expected=_effect(judge, after),
-        objective=objective,
-    )
+    goal, steps = _goal(judge, after, objective, required), without_loops(judge, ordered)
+    expected = _effect(judge, after)
+    plan = Plan(goal=goal, base=network.id, steps=steps, method=method, expected=expected, objective=objective)
     return Proposal(method, plan, judge.before, after, bound_of(network), evaluations=judge.evaluations)
+
+
+def _too_little(judge: Judge, state: Network) -> str:
+    """Say by how much less than is agreed a state relieves; empty where it gains enough."""
+    gain, words = relief(judge.base, simulate(state), judge.policy.max_utilisation)
+    if gain >= judge.policy.min_gain and gain > 0:
+        return ""
+    best = f"no routing has a peak below {percent(bound_of(judge.network))}"
+    return f"gains less than the agreed {stated(judge.policy.min_gain)}: {words}; {best}"
 
 
 def without_plan(judge: Judge, method: str, reason: str) -> Proposal:

@@ -51,18 +51,14 @@ def relieve_by_evading(
     """
     del seed
     judge = Judge(network, policy, avoid, allowance=Allowance(time_limit_s))
-    entries = [
-        x for x in network.astray if x.does not in ("refuse", "trust", "reflect") and not _for_itself(network, x)
-    ]
+    entries = _wrong_entries(network)
     if not entries:
         return without_plan(judge, METHOD, "no router drops or diverts traffic that can be steered")
     allowance = Allowance.to_search(time_limit_s)
     best: Proposal | None = None
     refused: tuple[Value, Proposal] | None = None  # the way that would leave least, and why it may not be gone
     for steps in _ways(judge, entries, allowance):
-        if makes is not None and not {step.op for step in steps} <= makes:
-            continue
-        if len(steps) > policy.max_steps or any(judge.protects(*_touched(network, step)) for step in steps):
+        if not _may_be_gone(judge, steps, makes):
             continue
         proposal = assemble(judge, METHOD, steps)
         if proposal.plan is None:
@@ -74,6 +70,20 @@ def relieve_by_evading(
             break
     best = best or (refused[1] if refused else None)
     return best or without_plan(judge, METHOD, "no change that the policy allows leads around the wrong entries")
+
+
+def _wrong_entries(network: Network) -> list[Astray]:
+    """Entries that traffic can be led around."""
+    astray = (x for x in network.astray if x.does not in ("refuse", "trust", "reflect"))
+    return [x for x in astray if not _for_itself(network, x)]
+
+
+def _may_be_gone(judge: Judge, steps: Sequence[Change], makes: Set[str] | None) -> bool:
+    """Whether the network can make these steps, and the policy allows so many and what they touch."""
+    if makes is not None and not {step.op for step in steps} <= makes:
+        return False
+    protected = any(judge.protects(*_touched(judge.network, step)) for step in steps)
+    return len(steps) <= judge.policy.max_steps and not protected
 
 
 def _ways(judge: Judge, entries: Sequence[Astray], allowance: Allowance) -> Iterator[tuple[Change, ...]]:

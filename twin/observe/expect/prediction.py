@@ -97,14 +97,12 @@ def predict(
     routing = route(arrays)
     arrived = routing.load[arrays.arc_of]
     variance = noise.declared.unexported_mbps**2 + (noise.reading * arrived) ** 2 + noise.per_mbps * arrived
-    split = split_squares(arrays, routing.paths)[arrays.arc_of]
-    hashed = hashing**2 * noise.declared.concentration * split
-    sigma = np.sqrt(variance + hashed)
+    hashed = hashing**2 * noise.declared.concentration * split_squares(arrays, routing.paths)[arrays.arc_of]
     waits = _waits(arrays, routing.load, carried, noise.declared.packet_bits)
     fates = _fates(lossy, arrays, routing, pairs, waits) if len(pairs[0]) else _Fates(*[np.zeros(0)] * 4)
     return Prediction(
         arrived,
-        sigma,
+        np.sqrt(variance + hashed),
         fates.delay_ms,
         fates.delay_spread_ms,
         fates.survival,
