@@ -154,9 +154,9 @@ async def _followed(ground: Ground) -> Ended:
             run_state.heard, stage = (*run_state.heard, (asked, later[asked.id].choice)), driver.interrupted
             ground.scene.live.catch_up_outside()
             continue
-        if ending.outcome != "awaiting approval" or not ground.approvals or operator.approvals:
+        if ending.outcome != "awaiting approval" or not ground.approvals or operator.release.approvals:
             return Ended(last, ending.error)
-        operator.approvals, stage = tuple(ground.approvals), "approve"
+        operator.release.approvals, stage = tuple(ground.approvals), "approve"
         ground.scene.live.catch_up_outside()
 
 
@@ -300,7 +300,7 @@ def _account(operator: NetworkOperator, outcome: Outcome, seconds: float) -> Acc
         if run_state.submission
         else None,
         in_place=operator.in_place,
-        waits_for=operator.waits_for,
+        waits_for=operator.release.waits_for,
         certificate_checked=operator.accepted,
         rounds=len({*run_state.rejected_plans, *(x.hash for x in operator.settled), *_submitted(run_state)}),
         model_calls=spent.model_calls,

@@ -1,48 +1,39 @@
 """The one who acts: signs, executes, measures and takes back. Nothing here can be reached from a tool or a role."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from agents.record.events import (
-    CertificateIssued,
     ExecutionStep,
     Figures,
     IncidentEnding,
     Noted,
     Outcome,
-    WindowRehearsed,
 )
-from agents.record.files import CERTIFICATE, PLAN
 from agents.roles.chat import Session
 from tools.box.beside import in_thread
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.run_state import RunState
 from twin.diagnose import PlanTrial, explains, left_by, misread, set_anew
-from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, KeptPart, OnStep, StepRecord, execute, no_longer_in_place, recover
 from twin.execute.preflight import Coming, find, look_around, preflight
 from twin.execute.render import Inventory
 from twin.execute.running import Running, read_running
-from twin.files import write_text
-from twin.formats.plan import write_plan
-from twin.gate.certificate import NOBODY, Approval, Authority, Certificate, SigningKey, issue, objection
-from twin.gate.verdict import risk_tier
+from twin.gate.certificate import NOBODY, Authority, SigningKey
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation
 from twin.plan import Plan
-from twin.policy import RiskTier
-from twin.printed import utc
 from twin.store import TwinStore
 
 from . import loads
-from .by_people import approved, by_verification, lines_to_type, people_of_run, rehearsed, validity
+from .by_people import approved
 from .incidents import endings_of, still_harmed, with_plan
 from .others_work import OthersWork
+from .release import Release
 from .trial import benefit, trial_in_place, trial_of
 from .twin_record import TwinRecord
 from .unbroken_work import UnbrokenWork
@@ -64,13 +55,11 @@ class NetworkOperator:
     others: OthersWork
     authority: Authority = NOBODY
     known: Inventory | None = None
-    certificate: Certificate | None = None
     accepted: bool = False
-    approvals: Sequence[Approval] = ()
-    waits_for: int | None = None
     watched: timedelta = WATCH  # for how long it may still watch
     settled: tuple[Plan, ...] = ()  # plans that were confirmed before another one was made
     written: TwinRecord = field(init=False)
+    release: Release = field(init=False)
     work: UnbrokenWork = field(init=False)
     trial: PlanTrial | None = None  # what the plan that was made last showed, where it was not what was predicted
     _in_part: bool = False  # whether only a part of the plan in place could be made
@@ -81,6 +70,16 @@ class NetworkOperator:
         """Begin the record of this run."""
         self.work = UnbrokenWork(self.session.journal)
         self.written = TwinRecord(self.run_state, self.session, self.store, self.live)
+        self.release = Release(
+            self.run_state,
+            self.session.journal,
+            self.written,
+            self.live,
+            self.key,
+            self.folder,
+            self.authority,
+            self.known,
+        )
 
     @property
     def figures(self) -> Figures:
@@ -125,45 +124,6 @@ class NetworkOperator:
         self.written.before()
         return True
 
-    async def approve(self) -> str:
-        """Sign the plan that verification approved. Raises `CertificateError`."""
-        submission, decision = approved(self.run_state)
-        plan, verdict, now = submission.plan, decision.verdict, self.live.now
-        if verdict is None:
-            raise CertificateError("there is no verdict for this plan", fix="have it verified")
-        approvals = [
-            by_verification(plan, decision, self.run_state.policy, now),
-            *self._counting(risk_tier(plan, verdict, self.run_state.policy)),
-        ]
-        certificate = issue(
-            plan,
-            verdict,
-            self.run_state.policy,
-            approvals,
-            key=self.key,
-            now=now,
-            ttl=validity(self.run_state.goal, len(plan.steps), self.run_state.look(), now),
-            not_before=self.run_state.goal.since if self.run_state.goal else None,
-            authority=self.authority,
-        )
-        self.written.certificate(plan, verdict, certificate)
-        write_plan(plan, self.folder / PLAN, self.run_state.state)
-        write_text(self.folder / CERTIFICATE, certificate.model_dump_json(indent=2) + "\n")
-        self.certificate = certificate
-        self.session.journal.append(
-            CertificateIssued(plan=plan.hash, snapshot=plan.base, certificate=certificate.model_dump(mode="json"))
-        )
-        self.written.planned(plan)
-        return f"{certificate.tier} risk, signed until {utc(certificate.expires)}"
-
-    async def rehearse_window(self) -> bool:
-        """Rehearse the approved plan at every hour of the window of the run's goal, on the record."""
-        plan = approved(self.run_state)[0].plan
-        window = await rehearsed(self.run_state, plan)
-        if window is not None:
-            self.session.journal.append(WindowRehearsed(plan=plan.hash, safe=window.safe, window=window))
-        return window is None or window.safe
-
     async def execute(self) -> Execution:
         """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""
         submission, decision = approved(self.run_state)
@@ -204,7 +164,7 @@ class NetworkOperator:
         run_state.inventory, run_state.state, run_state.observation = found.configured, found.base, None
         self._hear(found.running)
         self.written.believed()
-        self.approvals, self.certificate = (), None
+        self.release.withdraw()
         self.written.loads_believed()
 
     async def confirm(self) -> bool:
@@ -232,7 +192,7 @@ class NetworkOperator:
     async def settle(self) -> None:
         """Keep the plan that was confirmed, and believe the network with it: the next plan is made on top of it."""
         run_state, plan = self.run_state, approved(self.run_state)[0].plan
-        self.settled, self._configured, self.certificate = (*self.settled, plan), None, None
+        self.settled, self._configured, self.release.certificate = (*self.settled, plan), None, None
         run_state.inventory, run_state.state = self.live.read_topology(), with_plan(run_state, plan)
         self._hear(read_running(self.live, run_state.state))
         self.written.believed()
@@ -320,22 +280,6 @@ class NetworkOperator:
         """Measured harm, in Mbit/s, that cannot be told from none."""
         return loads.noise(self.run_state.state, self.run_state.look(), self.run_state.policy.max_utilisation)
 
-    def waits_because(self) -> str | None:
-        """Return why the approved plan has to wait for people and be read, None when it may be executed."""
-        submission, decision = approved(self.run_state)
-        if decision.verdict is None:
-            return None
-        tier = risk_tier(submission.plan, decision.verdict, self.run_state.policy)
-        needed = people_of_run(self.run_state, tier, by_hand=self.by_hand)
-        self.waits_for = None
-        if needed.may_act and len(self._counting(needed.tier)) >= needed.people:
-            return None
-        write_plan(submission.plan, self.folder / PLAN, self.run_state.state)
-        if self.known is not None:
-            self.session.journal.append(lines_to_type(submission.plan, self.run_state.state, self.known))
-        self.waits_for = needed.people if needed.may_act else 0
-        return needed.because
-
     @property
     def by_hand(self) -> bool:
         """Whether a person makes the changes of this network."""
@@ -363,10 +307,6 @@ class NetworkOperator:
         with run_state.span("preflight", snapshot=run_state.state.id, plan=plan.hash):
             return await in_thread(look)
 
-    def _counting(self, tier: RiskTier) -> list[Approval]:
-        policy, authority = self.run_state.policy, self.authority
-        return [x for x in self.approvals if objection(x, tier, policy, authority) is None]
-
     @property
     def _tolerance(self) -> Tolerance:
         return Tolerance(put_right=self.run_state.put_right)
@@ -377,7 +317,7 @@ class NetworkOperator:
             return Execution(status="refused", reason=unknown, records=())
         with run_state.span("execute", snapshot=run_state.state.id, plan=submission.plan.hash) as span:
             execution = execute(
-                submission.plan, self.certificate, run_state.state, self.live, policy=run_state.policy,
+                submission.plan, self.release.certificate, run_state.state, self.live, policy=run_state.policy,
                 public_key=self.key.public, current=self.store.current or "", authority=self.authority,
                 tolerance=self._tolerance, inventory=run_state.inventory,
                 outlook=run_state.outlook, works=run_state.works,

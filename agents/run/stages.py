@@ -197,16 +197,16 @@ class Stages:
 
     async def _approve(self) -> Move:
         goal = self._run_state.goal
-        if goal is not None and goal.hours is not None and not await self._operator.rehearse_window():
+        if goal is not None and goal.hours is not None and not await self._operator.release.rehearse_window():
             return Move("end", "the plan breaks a limit in some hour of its window", outcome="no safe plan")
         if goal is not None and goal.only_rehearse:
             return Move("end", "the plan is safe; nothing was changed, as was asked", outcome="rehearsed")
-        because = self._operator.waits_because()
+        because = self._operator.release.waits_because()
         if because is not None:
             return Move("end", f"the plan is safe and {because}", outcome="awaiting approval")
         if self._operator.by_hand and (against := await self._operator.objection_now()) is not None:
             return self._without(f"the plan was approved, and does not hold any more: {against}")
-        signed = await self._operator.approve()
+        signed = await self._operator.release.approve()
         if goal is not None and goal.hours is not None:
             words = f"certified for its window, {signed}; it is for a person to have it applied then, verified anew"
             return Move("end", words, outcome="scheduled")

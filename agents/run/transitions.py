@@ -31,6 +31,8 @@ from agents.record.events import Figures, Outcome, Stage
 from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Question, Role
 from twin.execute.executor import Execution
 
+from .release import Release
+
 Handover = Incident | Diagnosis | PlanSubmission | NoPlan | Decision
 Next = Stage | Literal["end"]
 
@@ -99,6 +101,11 @@ class Operator(Protocol):
         ...
 
     @property
+    def release(self) -> Release:
+        """What stands between the verified plan and its first step."""
+        ...
+
+    @property
     def negligible(self) -> float:
         """Harm, in Mbit/s, that is nothing to act on."""
         ...
@@ -125,10 +132,6 @@ class Operator(Protocol):
 
     async def look_again(self) -> bool:
         """Wait for a whole window of new samples: whether they are there."""
-        ...
-
-    async def approve(self) -> str:
-        """Sign the approved plan and return one sentence that says so. Raises `CertificateError`."""
         ...
 
     async def execute(self) -> Execution:
@@ -170,14 +173,6 @@ class Operator(Protocol):
     @property
     def noise(self) -> float:
         """Measured harm, in Mbit/s, that cannot be told from none."""
-        ...
-
-    async def rehearse_window(self) -> bool:
-        """Rehearse the approved plan at every hour of its window: whether it keeps the limits in all of them."""
-        ...
-
-    def waits_because(self) -> str | None:
-        """Return why the approved plan has to wait for people, None when it may be executed."""
         ...
 
     @property

@@ -49,8 +49,9 @@ def assemble(
     after = judge.value(judge.route(compile_network(state)))
     if objective == "relieve" and (little := _too_little(judge, state)):
         return without_plan(judge, method, little)
-    if judge.declared is not None and judge.sweeps_together:  # every failure will be asked for, on the way as well
-        judge.foresee((state, *states(network, in_increments(judge, steps))[1:-1]))
+    if judge.declared is not None and judge.under_failures.sweeps_together:
+        # every failure will be asked for, on the way as well
+        judge.under_failures.foresee((state, *states(network, in_increments(judge, steps))[1:-1]))
     objection = judge.objection(state)
     if objection:
         return without_plan(judge, method, f"the best found is not safe: {objection}")

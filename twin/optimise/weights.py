@@ -110,7 +110,7 @@ class _Search:
             if number == len(states):  # more at once each time: what one fails by is tried first on those after it
                 last = min(2 * number + BEAM, number + _TRIED - len(seen))
                 states += [self._state(x.weight) for x in order[number:last]]
-                self.judge.foresee(states[number:])
+                self.judge.under_failures.foresee(states[number:])
             changed = (candidate.weight != self.judge.arrays.weight).tobytes()
             new = changed not in sets and candidate.weight.tobytes() not in seen
             if new and self.judge.is_safe(states[number]):

@@ -37,9 +37,7 @@ async def events(room: Room, visitor: Visitor, last: int | None) -> AsyncIterato
 
     def told(run: str, record: Record) -> None:
         with suppress(RuntimeError):
-            if visitor.everywhere or any(
-                x.run == run and visitor.sees(*places(room.board, x)) for x in room.board.alive
-            ):
+            if _sees_run(visitor, room.board, run):
                 loop.call_soon_threadsafe(put, _of_run(run, record))
 
     last = _known(room, last)
@@ -52,14 +50,11 @@ async def events(room: Room, visitor: Visitor, last: int | None) -> AsyncIterato
             if _is_for(visitor, room.board, event):
                 yield _written(_of_room(seq, event, visitor))
         while True:
-            try:
-                item = await asyncio.wait_for(waiting.get(), _BEAT_S)
-            except TimeoutError:
+            item = await _next(waiting)
+            if item is None:
                 yield ": still here\n\n"
-                continue
-            if item[0] and int(item[0]) <= sent:
-                continue  # it was on the file already
-            yield _written(item)
+            elif not item[0] or int(item[0]) > sent:  # else it was on the file already
+                yield _written(item)
     finally:
         for end in ends:
             end()
@@ -68,6 +63,19 @@ async def events(room: Room, visitor: Visitor, last: int | None) -> AsyncIterato
 def _known(room: Room, last: int | None) -> int | None:
     """The number that somebody was told last, where it is of this log: one may have been restored, or begun anew."""
     return last if last is None or last <= room.ledger.seq else None
+
+
+async def _next(waiting: asyncio.Queue[Item]) -> Item | None:
+    """What comes next; None where nothing does for so long that whoever listens is told that somebody is there."""
+    try:
+        return await asyncio.wait_for(waiting.get(), _BEAT_S)
+    except TimeoutError:
+        return None
+
+
+def _sees_run(visitor: Visitor, board: Board, run: str) -> bool:
+    """Whether somebody may see a run: it works on an incident of theirs."""
+    return visitor.everywhere or any(x.run == run and visitor.sees(*places(board, x)) for x in board.alive)
 
 
 def _is_for(visitor: Visitor, board: Board, event: RoomEvent) -> bool:

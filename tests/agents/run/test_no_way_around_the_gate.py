@@ -171,7 +171,7 @@ class Misuse(RuleBasedStateMachine):
         self.next = 0
         self.go_on_properly(len(PROPER))
         self._twist(before, data)
-        self._attempt(self.operator.approve())
+        self._attempt(self.operator.release.approve())
         self._twist(after, data)
         self.let_the_driver_execute()
 
@@ -211,7 +211,7 @@ class Misuse(RuleBasedStateMachine):
 
     @rule(how=st.sampled_from(["plan", "expiry", "key", "approvals"]))
     def forge_a_certificate(self, how: str) -> None:
-        held, submission = self.operator.certificate, self.run_state.submission
+        held, submission = self.operator.release.certificate, self.run_state.submission
         if held is None or submission is None:
             return
         forged = {
@@ -220,16 +220,16 @@ class Misuse(RuleBasedStateMachine):
             "key": {"issuer": "0" * 16},
             "approvals": {"approvals": (*held.approvals, self._person("mallory"))},
         }[how]
-        self.operator.certificate = held.model_copy(update=forged)
+        self.operator.release.certificate = held.model_copy(update=forged)
 
     @rule()
     def let_the_driver_approve(self) -> None:
-        self._attempt(self.operator.approve())
+        self._attempt(self.operator.release.approve())
 
     @rule()
     def let_the_driver_execute(self) -> None:
         self.covered = len(self.live.effects)
-        held = self.operator.certificate
+        held = self.operator.release.certificate
         running = read_running(self.live, self.run_state.state) if self.run_state.state else None
         done = self._attempt(self.operator.execute())
         made = [x.change for x in self.live.effects[self.covered :]]
@@ -300,7 +300,7 @@ class Misuse(RuleBasedStateMachine):
 
     @rule(people=st.sampled_from([("alice",), ("alice", "bob"), ("alice", "alice")]), signed=st.booleans())
     def let_people_approve(self, people: tuple[str, ...], signed: bool) -> None:
-        self.operator.approvals = tuple(self._person(who, signed=signed) for who in people)
+        self.operator.release.approvals = tuple(self._person(who, signed=signed) for who in people)
 
 
 def test_no_sequence_reaches_the_network_without_a_certificate_and_the_approvals():

@@ -16,7 +16,7 @@ from twin.gate.order import safe_order
 from twin.gate.outlook import HOUR, Hour, Outlook
 from twin.gate.rules import surely_worse
 from twin.model import Network, SegmentList, Tunnel
-from twin.optimise import ahead, baseline, judge
+from twin.optimise import ahead, baseline, under_failures
 from twin.optimise.ahead import Lasting, holding
 from twin.optimise.foretold import foretold
 from twin.optimise.judge import Judge
@@ -47,9 +47,9 @@ def test_a_state_is_as_safe_among_others_as_it_is_alone(monkeypatch: pytest.Monk
     alone = Judge(QUIET, POLICY)
     found = [(alone.is_safe(x), alone.objection(x)) for x in nearby_states(QUIET)]
     assert {safe for safe, _ in found} == {True, False}
-    monkeypatch.setattr(judge, "PAYS", 0)
+    monkeypatch.setattr(under_failures, "PAYS", 0)
     together, states = Judge(QUIET, POLICY), nearby_states(QUIET)
-    together.foresee(states)
+    together.under_failures.foresee(states)
     assert [(together.is_safe(x), together.objection(x) == "") for x in states] == [(x, y == "") for x, y in found]
 
 
@@ -57,7 +57,7 @@ def test_what_breaks_a_state_is_among_the_failures_tried_first_more_often_than_i
     network = load_network("sndlib/germany50")
     network = network.with_demands(0.7 * network.demands)
     asked, growth = Judge(network, POLICY), POLICY.growth
-    telling, before = asked._telling, asked.start.grown(growth)
+    telling, before = asked.under_failures._telling, asked.start.grown(growth)
     foreseen, usual = list[bool](), list[bool]()
     for state in nearby_states(network):
         after = Stressed(state, asked.failures, asked.limit).grown(growth)
@@ -71,10 +71,10 @@ def test_what_breaks_a_state_is_among_the_failures_tried_first_more_often_than_i
 
 
 def test_what_all_failures_do_to_a_safe_state_is_known_as_a_sweep_of_its_own_has_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(judge, "PAYS", 0)
+    monkeypatch.setattr(under_failures, "PAYS", 0)
     asked, states = Judge(QUIET, POLICY), nearby_states(QUIET)
-    asked.foresee(states)
-    known = [(x, asked.known(x)) for x in states]
+    asked.under_failures.foresee(states)
+    known = [(x, asked.under_failures.known(x)) for x in states]
     assert any(sweep is not None for _, sweep in known)
     for state, sweep in known:
         if sweep is not None:
@@ -118,7 +118,7 @@ def test_nobody_else_is_asked_once_one_change_leaves_no_harm_and_lasts():
 
 
 def test_whether_setting_back_lasts_is_told_by_the_loads_that_the_planner_found(monkeypatch: pytest.MonkeyPatch):
-    for module in (judge, baseline):
+    for module in (under_failures, baseline):
         monkeypatch.setattr(module, "PAYS", 0)
     state = STRUCK.with_demands(STRUCK.demands)
     plan = relieve(state, POLICY, faults=(WRONG,), reference=POLSKA)[0].plan
@@ -204,5 +204,5 @@ def test_who_misses_what_beside_a_wrong_route_is_found_of_those_alone_who_go_by_
             np.testing.assert_allclose(missing[kept[0]], amounts[kept[1]], rtol=1e-9)
     states = [apply_all(network, steps[:count]) for count in (1, 2, 3)]
     alone = [Judge(network, POLICY).objection(x) for x in states]
-    monkeypatch.setattr(judge, "PAYS", 0)
+    monkeypatch.setattr(under_failures, "PAYS", 0)
     assert [Judge(network, POLICY).objection(x) for x in states] == alone
