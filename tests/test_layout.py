@@ -48,9 +48,7 @@ STILL_LONG = {
     "options of a command, each with its help, or arguments that are documented whole": {
         "agents/commands/decisions.py _decide",
         "agents/commands/incidents.py run",
-        "agents/commands/observation.py forecast",
         "agents/commands/room.py serve",
-        "agents/commands/room.py watch",
         "agents/commands/twin.py plan",
         "agents/commands/twin.py read_in",
         "agents/commands/twin.py whatif",
@@ -71,7 +69,6 @@ STILL_LONG = {
         "twin/observe/observe.py observe",
     },
     "kernels with what they work on": {"twin/sim/successive.py", "twin/sim/volumes.py"},
-    "to be parted": {"twin/diagnose/peered.py _expected"},
 }
 """Files above 350 lines and functions above 40 that there are yet, by reason: whoever splits one strikes it."""
 

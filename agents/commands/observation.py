@@ -2,13 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, Unit, brought
 from .options import Json, PolicyFile, SiteFile, Top, limits
 from .output import give
+
+if TYPE_CHECKING:
+    from agents.show.answer import Answer
 
 Measurements = Annotated[
     list[Path] | None,
@@ -81,34 +84,35 @@ def forecast(
 
     With --until, tell of every link in which week its busy level passes the policy's limit.
     """
-    from agents.show.measurements import forecast_demand
-    from twin.clock import utc_now
-
-    if until is not None:
-        from agents.show.growth import link_growth, told_growth
-        from twin.site import read_site
-        from twin.site_state import history
-
-        if measurements or site is None:
-            told = brought(columns, unit, zone=time_zone)
-            answer = link_growth(measurements or [], network, until, limits(policy), told, top=top)
-        else:
-            opened = read_site(site)
-            look = history(opened, utc_now)
-            kept = limits(policy, opened)
-            answer = told_growth(look.network, look.telemetry, look.now, until, kept, top=top)
-        give("forecast", answer, as_json=as_json)
-        return
     horizons = ahead or [15.0, 60.0]
-    if measurements or site is None:
+    if site is not None and not measurements:
+        answer = _foreseen_at(site, until, horizons, policy, top)
+    elif until is not None:
+        from agents.show.growth import link_growth
+
+        told = brought(columns, unit, zone=time_zone)
+        answer = link_growth(measurements or [], network, until, limits(policy), told, top=top)
+    else:
+        from agents.show.measurements import forecast_demand
+
         said = brought(columns, unit, zone=time_zone).said
         answer = forecast_demand(measurements or [], network, horizons, interval_s=interval, top=top, said=said)
-    else:
-        from agents.show.own_network import site_forecast
-        from twin.site import read_site
-
-        answer = site_forecast(read_site(site), horizons, utc_now, top=top)
     give("forecast", answer, as_json=as_json)
+
+
+def _foreseen_at(site: Path, until: datetime | None, horizons: list[float], policy: Path | None, top: int) -> "Answer":
+    """Forecast of one's own network: the growth of its links until a day, or its demands so many minutes ahead."""
+    from agents.show.growth import told_growth
+    from agents.show.own_network import site_forecast
+    from twin.clock import utc_now
+    from twin.site import read_site
+    from twin.site_state import history
+
+    opened = read_site(site)
+    if until is None:
+        return site_forecast(opened, horizons, utc_now, top=top)
+    look = history(opened, utc_now)
+    return told_growth(look.network, look.telemetry, look.now, until, limits(policy, opened), top=top)
 
 
 def diagnose(

@@ -82,18 +82,23 @@ def watch(
             opened.ledger.listen(lambda _seq, event: tell(line) if (line := event_line(event)) else None)
             _tell_trouble(opened)
             tell(f"watching {opened.network} every {opened.watch.interval_s:g} s; what it knows is in {room}")
-        with _stopped_by_signals():
-            opened.start()
-            try:
-                opened.run(pace_s=every, looks=looks)
-                opened.settle()
-            except KeyboardInterrupt:
-                tell(_STOPPING)
-            finally:
-                opened.stop()
+        _look_on(opened, every, looks)
     if as_json:
         incidents = [x.model_dump(mode="json", exclude={"timeline"}) for x in opened.board.incidents.values()]
         emit("watch", {"network": opened.network, "incidents": incidents})
+
+
+def _look_on(room: "Room", every: float | None, looks: int | None) -> None:
+    """Watch a room for so many looks, or until somebody ends it, and let what is at work end in good order."""
+    with _stopped_by_signals():
+        room.start()
+        try:
+            room.run(pace_s=every, looks=looks)
+            room.settle()
+        except KeyboardInterrupt:
+            tell(_STOPPING)
+        finally:
+            room.stop()
 
 
 def serve(

@@ -36,6 +36,33 @@ class _Said(NamedTuple):
 _K = FaultKind
 
 
+class _ByPlace(NamedTuple):
+    """What faults do to exits, by interface, group or router."""
+
+    faulty: set[tuple[FaultKind, str]]
+    given: dict[str, float]  # local preference
+    longer: dict[str, float]  # by how much a path is
+    claims: dict[str, str]  # by group: who claims to lead there
+    dead: set[str]  # routers whose BGP is down
+    unrouted: set[str]  # and those of which all of routing is
+
+
+def _by_place(faults: tuple[Fault, ...]) -> _ByPlace:
+    routers = {
+        kind: {x.element.removeprefix("node/") for x in faults if x.kind is kind}
+        for kind in (_K.BGP_PROCESS, _K.ROUTING_DOWN)
+    }
+    claiming = (x for x in faults if x.kind in (_K.BGP_HIJACK, _K.BGP_ORIGIN))
+    return _ByPlace(
+        {(x.kind, x.element) for x in faults},
+        {x.element: x.severity for x in faults if x.kind is _K.BGP_PREFERENCE},
+        {x.element: x.severity for x in faults if x.kind is _K.BGP_LONGER_PATH},
+        {(x.target or "").removeprefix("node/"): x.element for x in claiming},
+        routers[_K.BGP_PROCESS],
+        routers[_K.ROUTING_DOWN],
+    )
+
+
 def peered(seen: Observation, faults: tuple[Fault, ...]) -> Floats:
     """Log likelihood of what the router of each exit says of it [m]; 0 where nobody says."""
     found = np.zeros(len(seen.network.links))
@@ -105,29 +132,20 @@ def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Pe
     """
     if not seen.peerings:
         return
-    at = {(fault.kind, fault.element) for fault in faults}
-    given = {fault.element: fault.severity for fault in faults if fault.kind is _K.BGP_PREFERENCE}
-    claims = {
-        (fault.target or "").removeprefix("node/"): fault.element
-        for fault in faults
-        if fault.kind in (_K.BGP_HIJACK, _K.BGP_ORIGIN)
-    }
-    longer = {fault.element: fault.severity for fault in faults if fault.kind is _K.BGP_LONGER_PATH}
+    at = _by_place(faults)
     usual, lengths = usual_preferences(seen), usual_lengths(seen)
-    dead, unrouted = (
-        {fault.element.removeprefix("node/") for fault in faults if fault.kind is kind}
-        for kind in (_K.BGP_PROCESS, _K.ROUTING_DOWN)
-    )
     light = operational(with_faults(seen.network, [x for x in faults if TRAITS[x.kind].layer in ("physical", "exits")]))
     for peering in seen.peerings:
         link = seen.network.links[peering.link]
-        speaks = None if link.tail in unrouted else link.tail not in dead
+        speaks = None if link.tail in at.unrouted else link.tail not in at.dead
         if link.drained:
-            yield peering, _Said(None, None, None, None, None, None, None, claims.get(link.head, ""), speaks)
+            yield peering, _Said(None, None, None, None, None, None, None, at.claims.get(link.head, ""), speaks)
             continue
-        stands = bool(light[peering.link]) and (_K.BGP_SESSION, link.interface) not in at and link.tail not in dead
-        heard = stands and (_K.BGP_ADVERTISEMENT, link.interface) not in at
-        let_in = heard and (_K.BGP_FILTER, link.interface) not in at
+        stands = (
+            bool(light[peering.link]) and (_K.BGP_SESSION, link.interface) not in at.faulty and link.tail not in at.dead
+        )
+        heard = stands and (_K.BGP_ADVERTISEMENT, link.interface) not in at.faulty
+        let_in = heard and (_K.BGP_FILTER, link.interface) not in at.faulty
         length = lengths.get((link.head, link.weight))
         yield (
             peering,
@@ -135,11 +153,11 @@ def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Pe
                 stands,
                 heard,
                 let_in if heard else None,
-                (_K.BGP_NEXT_HOP, link.interface) not in at if let_in else None,
-                (_K.BGP_DISCARD, link.interface) in at if let_in else None,
-                given.get(link.interface, usual.get(link.weight)) if let_in else None,
-                length + longer.get(link.interface, 0.0) if let_in and length is not None else None,
-                claims.get(link.head, ""),
+                (_K.BGP_NEXT_HOP, link.interface) not in at.faulty if let_in else None,
+                (_K.BGP_DISCARD, link.interface) in at.faulty if let_in else None,
+                at.given.get(link.interface, usual.get(link.weight)) if let_in else None,
+                length + at.longer.get(link.interface, 0.0) if let_in and length is not None else None,
+                at.claims.get(link.head, ""),
                 speaks,
             ),
         )
