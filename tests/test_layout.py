@@ -46,7 +46,6 @@ def test_no_function_outgrows_a_page():
 
 STILL_LONG = {
     "options of a command, each with its help, or arguments that are documented whole": {
-        "agents/commands/decisions.py _decide",
         "agents/commands/incidents.py run",
         "agents/commands/room.py serve",
         "agents/commands/twin.py plan",
@@ -55,7 +54,6 @@ STILL_LONG = {
         "agents/run/resume.py resume_run",
         "agents/run/run.py run_incident",
         "evals/commands.py run",
-        "twin/diagnose/diagnose.py diagnose",
         "twin/execute/executor.py execute",
         "twin/gate/verdict.py verify",
         "twin/optimise/relieve.py relieve",

@@ -11,8 +11,11 @@ from .output import emit, say, tell
 from .runs import folder_of, list_waiting, take_up
 
 if TYPE_CHECKING:
+    from agents.record.charter import Register
+    from agents.record.history import RunHistory
     from agents.record.questions import OpenQuestion
     from agents.record.waiting import Decided
+    from agents.show.impact import Impact
 
 Waiting = Annotated[
     str | None, typer.Argument(help="A run, or the first digits of a plan's hash; none lists.", show_default=False)
@@ -144,9 +147,7 @@ def _decide(
     from agents.record.charter import Register
     from agents.record.history import read_history
     from agents.record.home import home_folder
-    from agents.record.waiting import decide, describe, find_waiting, require_waiting
-    from agents.show.deciding import decision_page
-    from agents.show.impact import impact_of
+    from agents.record.waiting import decide, find_waiting, require_waiting
     from twin.clock import utc_now
 
     name = who or _account()
@@ -155,10 +156,7 @@ def _decide(
     past = read_history(folder)
     register = Register(home_folder(), past.started.run)
     require_waiting(past, register, utc_now())
-    impact = impact_of(past, describe(past, utc_now(), register.authority))
-    if not as_json:
-        for part in decision_page(impact, past):
-            tell(part)
+    impact = _told(past, register, as_json=as_json)
     asks = sys.stdin.isatty() and not yes
     decided = decide(
         folder,
@@ -171,6 +169,20 @@ def _decide(
         agree=lambda: not asks or typer.confirm(f"{decision} this plan as {name}?", err=True),
     )
     return decided, impact.model_dump(mode="json")
+
+
+def _told(past: "RunHistory", register: "Register", *, as_json: bool) -> "Impact":
+    """What the plan that is decided on would change; people are shown it."""
+    from agents.record.waiting import describe
+    from agents.show.deciding import decision_page
+    from agents.show.impact import impact_of
+    from twin.clock import utc_now
+
+    impact = impact_of(past, describe(past, utc_now(), register.authority))
+    if not as_json:
+        for part in decision_page(impact, past):
+            tell(part)
+    return impact
 
 
 def _enrol(who: str | None, up_to: Literal["low", "medium", "high"], runs: Path, *, as_json: bool) -> None:

@@ -1,6 +1,6 @@
 """Diagnosis by synthesis: simulate every plausible fault and rank them by how well they explain the readings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -64,17 +64,9 @@ def diagnose(
     scores = np.array([_score(group) for group in groups])
     confidence = _posterior(scores, groups[0][0].score + _missed(observation, search, best.judged))
     lost = facts_at(unexplained_loss(best.judged, 2 * GROSS), best.judged, healthy)
-    split = partial(
-        incident_causes, observation.network, judge=search.simulated, posterior=_by_names(groups, confidence)
-    )
     return Diagnosis(
         snapshot=observation.network.id,
-        hypotheses=tuple(
-            _hypothesis(group, healthy, float(share), groups).model_copy(
-                update={"incidents": split(whole=group[0].judged)}
-            )
-            for group, share in _shown(groups, confidence)
-        ),
+        hypotheses=tuple(_hypotheses(observation, search, groups, confidence)),
         simulated=sum(map(len, groups)),
         unexplained=unexplained(best.judged, healthy),
         lost=lost,
@@ -96,6 +88,17 @@ def _ranked(
         for group in (x for i, x in enumerate(groups) if _is_shown(i, x)):
             group[:] = [search.beside(x, written, cost=-_SURELY) for x in group]
     return groups
+
+
+def _hypotheses(
+    observation: Observation, search: Search, groups: list[list[Scored]], confidence: Floats
+) -> Iterator[Hypothesis]:
+    """What is told of each group that is shown, with the incidents that its faults are of."""
+    posterior, healthy = _by_names(groups, confidence), search.healthy.judged
+    split = partial(incident_causes, observation.network, judge=search.simulated, posterior=posterior)
+    for group, share in _shown(groups, confidence):
+        told = _hypothesis(group, healthy, float(share), groups)
+        yield told.model_copy(update={"incidents": split(whole=group[0].judged)})
 
 
 def diagnosed_network(observation: Observation, hypothesis: Hypothesis) -> Network:
