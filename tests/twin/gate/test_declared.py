@@ -13,6 +13,7 @@ from twin.gate.checks.context import Context
 from twin.gate.checks.stressed import Stressed
 from twin.gate.declared import set_right as set_right_as
 from twin.gate.declared import stands_as
+from twin.gate.rules import worse_under_failure
 from twin.model import SegmentList, Tunnel
 from twin.optimise.goals import choose
 from twin.optimise.restore import relieve_by_restoring
@@ -52,6 +53,16 @@ def test_who_plans_to_set_back_has_the_same_rule():
             choice = choose((found,), case.network, case.policy, known=Context(declared=declared))
             assert choice.usable is usable
         assert apply_all(case.network, found.plan.steps).links == case.declared.links
+
+
+def test_a_state_on_the_way_is_not_excused_for_what_is_declared():
+    """Held against both ends of a plan it may be worse than either in no failure."""
+    for case in set_right():
+        states = case.network, apply_all(case.network, case.plan.steps)
+        limit = case.policy.max_failure_utilisation
+        before, after = (Stressed(x, single_failures(x), limit, as_declared=x is states[1]) for x in states)
+        assert worse_under_failure((before,), after, case.policy, 1) is None
+        assert worse_under_failure((before, before), after, case.policy, 1) is not None
 
 
 def test_every_setting_that_is_not_the_declared_one_is_told():
