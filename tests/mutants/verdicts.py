@@ -43,15 +43,15 @@ VERDICTS = (
     Mutant(
         "a certificate is older than its issue",
         _CERTIFICATE,
-        "max(now, not_before or now)",
-        "not_before or now",
+        "begins, expires = max(now, begins), min",
+        "begins, expires = begins, min",
         _SIGNED,
     ),
     Mutant(
         "a certificate outlasts its plan",
         _CERTIFICATE,
-        "expires = min(expires, plan.until) if plan.until is not None else expires",
-        "expires = max(now, expires)",
+        "min(expires, plan.until or expires)",
+        "max(now, expires)",
         _SIGNED,
     ),
     Mutant(
