@@ -3,8 +3,8 @@
 Every short plan on small networks, one change and the promising ones two by two, is put before the gate as planners'
 plans are: with growth under every single failure, members of bundles, the hours ahead, each step in its own, and where
 time is short: windows that close, blackouts, work of others. No planner has a hand in that search. A case counts where
-it finds a plan that passes; it is solved where what the planners propose passes, too. `--endings N` takes faults of the
-suite of that name, told to the planners as they are.
+it finds a plan that passes; it is solved where what the planners propose passes, too. `--history N` has the hours ahead
+told by a few measured days, `--endings N` takes faults of the suite of that name, told to the planners as they are.
 """
 
 import argparse
@@ -24,13 +24,16 @@ from evals.cases.informed import known_state, told_of
 from evals.cases.suite import Workplace
 from evals.oracle.exhaustive import LARGEST, every_change
 from evals.suites import endings, te
+from tests.twin.forecast.test_outlook import Measured
 from tests.twin.gate.declared_day import DAY
 from twin.errors import TwinError
 from twin.faults import Fault
+from twin.forecast.outlook import outlook_ahead
 from twin.formats import load_network
 from twin.gate.checks.context import Context
 from twin.gate.outlook import Outlook, local_shift, outlook_by_day
 from twin.gate.verdict import verify_knowing
+from twin.live.network import TrafficSamples
 from twin.model import Network
 from twin.optimise.ahead import holding
 from twin.optimise.goals import Purpose, plan_for
@@ -168,6 +171,31 @@ def relieving(network: Network, towards: Sequence[str] = ()) -> Iterator[tuple[C
     yield from (steps for _, steps in ranked)
 
 
+def history_tasks(count: int) -> Iterator[Task]:
+    """The networks of `te_tasks`, where the hours ahead are known from two, five and ten days of measured demands."""
+    for number, task in enumerate(te_tasks(count)):
+        days = (2, 5, 10)[number % 3]
+        begin = datetime(2026, 11, 30, 16, 30, tzinfo=UTC) - local_shift(task.network)
+        telemetry = Measured(_measured(task.network, begin, days, number))
+        known = _known(outlook_ahead(task.network, telemetry, begin, 24, planned=task.network, now=begin))
+        propose = _relief(task.network, known, POLICY)
+        yield task._replace(name=f"{days} days of {task.name}", known=known, propose=propose)
+
+
+def _measured(network: Network, begin: datetime, days: int, seed: int) -> TrafficSamples:
+    """Half hours of demands that end with what is carried now: a day, a level that wanders, and noise of each."""
+    rng, step = np.random.default_rng(seed), 1800.0
+    clock = begin.timestamp() - step * np.arange(round(days * 86_400 / step))[::-1]
+    hour = (clock + local_shift(network).total_seconds()) / 3600 % 24
+    shape = np.interp(hour, np.arange(25), [*DAY, DAY[0]])
+    level = np.exp(np.cumsum(0.004 * rng.standard_normal(clock.size))[::-1])
+    source, target = np.nonzero(network.demands)
+    own = np.exp(0.05 * rng.standard_normal((clock.size, source.size)))
+    rates = network.demands[source, target] * (shape / shape[-1] * level)[:, None] * own
+    pairs = np.tile(source, clock.size), np.tile(target, clock.size)
+    return TrafficSamples(np.repeat(clock, source.size), *pairs, rates.ravel())
+
+
 def sleep_tasks(count: int) -> Iterator[Task]:
     """Nights of several loads, with plans that stay and plans that end by the morning."""
     for number in range(count):
@@ -251,9 +279,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--te", type=int, default=16)
     parser.add_argument("--sleep", type=int, default=20)
     parser.add_argument("--window", type=int, default=12)
+    parser.add_argument("--history", type=int, default=24)
     parser.add_argument("--endings", type=int, default=12)
     options, worst = parser.parse_args(arguments), 1.0
-    families = ("te", te_tasks), ("sleep", sleep_tasks), ("window", window_tasks), ("endings", endings_tasks)
+    families = (
+        ("te", te_tasks),
+        ("sleep", sleep_tasks),
+        ("window", window_tasks),
+        ("history", history_tasks),
+        ("endings", endings_tasks),
+    )
     for family, tasks in families:
         begun, tally = time.process_time(), Tally()
         for task in tasks(getattr(options, family)):
